@@ -14,7 +14,7 @@ from support.examples import an_account
 from support.kernel_server import KernelServer
 from support.order import place_of
 from support.quick_clients import make_once
-from xacct_nb.aws import retries
+from xacct_nb.aws import retries, trail_reader
 from xacct_nb.runs import confinement, runner, startup
 from xacct_nb.runs.sandboxes import add_accounts, throw_away_sandbox
 from xacct_nb.sandbox.server.accounts import World
@@ -86,6 +86,7 @@ def short_pauses() -> Iterator[None]:
         patch.setattr(f"{standard}.delay_amount", lambda self, context: 0.02)
         patch.setattr(f"{legacy}.delay_exponential", lambda base, growth_factor, attempts: 0.02)
         patch.setattr(retries, "backoff", lambda retry: 0.02)
+        patch.setattr(trail_reader.PACE, "pause", 0.0)
         yield
 
 

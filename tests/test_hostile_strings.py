@@ -291,9 +291,7 @@ SEEN = ("ARABIC", "EGYPTIAN", "KAITHI", "SYRIAC")
 LIVE_ONES = {"ApprovalForm", "Demonstration", "DenialForm", "GrantForm", "HistoryForm", "Inquiry", "Ledger"}
 LIVE_ONES |= {"OnePage", "PageNote", "RecordedRun", "Rehearsal", "Sessions", "Rollback"}
 LIVE_ONES |= {"ChainSession", "Handover", "OpenSheet", "Ticket", "FleetRun", "FleetRollback"}
-LIVE_ONES |= {"AccountOwner", "FleetForm"}
-LIVE_ONES |= {"AccountOwner", "ReviewPart", "ReviewRun"}
-LIVE_ONES |= {"AccessNarrowing"}
+LIVE_ONES |= {"AccountOwner", "FleetForm", "ProofOfMany", "ReviewPart", "ReviewRun", "AccessNarrowing"}
 # Values that refuse what is hostile at the door; a list of checks, which is no dataclass; fixed sentences.
 REFUSING = {"Grant", "Snapshot", "Attempt", "Fleet", "ExpandedFleet", "FleetFile"}
 LISTED = {"Examination", "NoSessionsEnded", "NotAnswered", "NotProvenHere"}

@@ -1,8 +1,8 @@
-"""An Airflow DAG that proves grants every night with the notebook 30_prove_the_access.
+"""An Airflow DAG that proves grants every night: grant files one by one, and all past changes at once.
 
 Put it into Airflow's folder of DAGs. Its workers need both packages (`pip install xacct-nb
 apache-airflow-providers-papermill`), the notebooks (`xacct-nb notebooks copy DIR`) and the AWS profiles.
-A task fails where the access is not what the grant says, and Airflow reports it as any other failure.
+A task fails where the access is not what was declared, and Airflow reports it as any other failure.
 """
 
 import os
@@ -11,10 +11,14 @@ from pathlib import Path
 
 import yaml
 from airflow.providers.papermill.operators.papermill import PapermillOperator
+from airflow.providers.standard.operators.bash import BashOperator
 from airflow.sdk import DAG
 
 FOLDER = Path(os.environ.get("XACCT_FOLDER", "/opt/xacct-nb"))
-"""Has the notebooks, the folder `grants` with grant files, the executed notebooks and the records."""
+"""Has the notebooks, the folder `grants` with grant files, the executed notebooks and the records.
+
+With a run file `run.yaml`, which names the AWS profiles, all past changes of the records are proven, too.
+"""
 
 with DAG(
     "nightly_proof",
@@ -29,4 +33,10 @@ with DAG(
             input_nb=str(FOLDER / "30_prove_the_access.ipynb"),
             output_nb=str(FOLDER / "nights" / (grant.stem + "-{{ ds }}.ipynb")),
             parameters={**yaml.safe_load(grant.read_text()), "records": str(FOLDER / "records")},
+        )
+    if (FOLDER / "run.yaml").exists():
+        BashOperator(
+            task_id="prove_past_changes",
+            bash_command="xacct-nb run prove_the_access -p records_of all "
+            f"-r {FOLDER}/run.yaml --records {FOLDER}/records",
         )

@@ -31,6 +31,8 @@ _CONFIG = Config(
 )
 # A run can do without Access Analyzer.
 _SHORT_TIMEOUTS = Config(connect_timeout=3, read_timeout=10)
+# CloudTrail has the events of IAM in one region of the partition.
+_OF_ONE_REGION = ("cloudtrail",)
 # AWS Organizations allows few calls a second: in this mode all threads of a client slow down when throttled.
 _ADAPTIVE = Config(retries={"mode": "adaptive", "total_max_attempts": 1})
 # A session with given credentials needs no profile, so AWS_PROFILE is not read.
@@ -130,7 +132,7 @@ def clients_of(profile: str, endpoint: Endpoint, partition: str) -> Clients:
 
 
 def make_client(session: Session, service: str, endpoint: Endpoint, partition: str, **keys: str) -> AwsClient:
-    region = session.region_name or REGIONS[partition]
+    region = REGIONS[partition] if service in _OF_ONE_REGION else session.region_name or REGIONS[partition]
     config, url = _CONFIG, endpoint.endpoint_url or None
     if service == "accessanalyzer":
         config = config.merge(_SHORT_TIMEOUTS)

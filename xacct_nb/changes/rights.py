@@ -11,8 +11,8 @@ from xacct_nb.iam.quotas import MANAGED_POLICY, size
 
 Condition = tuple[tuple[str, str, tuple[str, ...]], ...]
 """Operator, condition key and values, for each key that a right depends on."""
-STEPS = ("plan", "apply", "prove", "narrow", "diagnose", "roll-back")
-PLAN, APPLY, PROVE, NARROW, DIAGNOSE, ROLL_BACK = STEPS
+STEPS = ("plan", "apply", "prove", "who-changed", "narrow", "diagnose", "roll-back")
+PLAN, APPLY, PROVE, WHO_CHANGED, NARROW, DIAGNOSE, ROLL_BACK = STEPS
 _EMPTY: Policy = {"Version": VERSION, "Statement": []}
 
 

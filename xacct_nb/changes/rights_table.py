@@ -5,7 +5,7 @@
 
 from collections.abc import Iterator
 
-from xacct_nb.changes.rights import APPLY, DIAGNOSE, NARROW, PLAN, PROVE, ROLL_BACK, Right
+from xacct_nb.changes.rights import APPLY, DIAGNOSE, NARROW, PLAN, PROVE, ROLL_BACK, WHO_CHANGED, Right
 from xacct_nb.changes.rights_scope import KINDS, conditions_of, resources_of
 from xacct_nb.grants.documents import DESTINATION, SOURCE
 from xacct_nb.grants.grant import Grant
@@ -13,11 +13,12 @@ from xacct_nb.grants.grant import Grant
 # What a call is made for.
 _READ, _COMPARE, _FINDINGS, _CARD = "read", "compare", "findings", "card"
 _CHANGE, _RESTORE, _REVOKE, _PROOF = "change", "restore", "revoke", "proof"
-_CAUSES, _USE = "causes", "use"
+_CAUSES, _USE, _TRAIL = "causes", "use", "trail"
 OF_GRANT = {
     PLAN: (_READ, _FINDINGS, _CARD),
     APPLY: (_READ, _FINDINGS, _CARD, _COMPARE, _CHANGE, _PROOF),
     PROVE: (_READ, _FINDINGS, _PROOF),
+    WHO_CHANGED: (_TRAIL,),
     NARROW: (_READ, _FINDINGS, _CARD, _USE),
     DIAGNOSE: (_CAUSES,),
     ROLL_BACK: (_READ, _CARD, _COMPARE, _CHANGE, _RESTORE, _REVOKE),
@@ -26,6 +27,7 @@ OF_FLEET = {
     PLAN: (_READ, _FINDINGS),
     APPLY: (_READ, _COMPARE, _CHANGE, _PROOF, _CAUSES),
     PROVE: (_READ, _PROOF, _CAUSES),
+    WHO_CHANGED: (_TRAIL,),
     NARROW: (),
     DIAGNOSE: (_CAUSES,),
     ROLL_BACK: (_READ, _COMPARE, _CHANGE),
@@ -33,6 +35,7 @@ OF_FLEET = {
 """What each step makes calls for. An apply also proves; that of a fleet diagnoses what fails, too.
 
 A fleet is not narrowed as a whole.
+A proof that finds something changed reads who changed it, where it has the rights of that step.
 """
 
 # Purpose, resources (`resources_of`), actions, condition (`conditions_of`); {Kind} is User, Role and Group.
@@ -62,6 +65,7 @@ _SOURCE = (
     (_USE, "named-user", "GenerateServiceLastAccessedDetails", ""),
     (_USE, "named-role", "GenerateServiceLastAccessedDetails", ""),
     (_USE, "reported", "GetServiceLastAccessedDetails", ""),
+    (_TRAIL, "account", "cloudtrail:LookupEvents", ""),
     (_CAUSES, "caller-user", "GetUser ListMFADevices SimulatePrincipalPolicy", ""),
     (_CAUSES, "caller-role", "GetRole SimulatePrincipalPolicy", ""),
     (_CAUSES, "account", "GetAccountAuthorizationDetails", ""),
@@ -90,6 +94,7 @@ _DESTINATION = (
     (_PROOF, "listed-buckets", "s3:ListBucket", ""),
     (_USE, "roles", "GenerateServiceLastAccessedDetails", ""),
     (_USE, "account", "GetServiceLastAccessedDetails", ""),
+    (_TRAIL, "account", "cloudtrail:LookupEvents", ""),
     (_CAUSES, "role-names", "GetRole", ""),
     (_CAUSES, "account", "GetAccountAuthorizationDetails", ""),
     (_CAUSES, "aws-policy", "GetPolicy GetPolicyVersion", ""),

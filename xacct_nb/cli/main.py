@@ -54,7 +54,10 @@ def demo(records: str, as_json: bool) -> None:
 @click.option("--rights", "file", type=PATH, help="Print the IAM policies that this grant or fleet needs.")
 @click.option("--side", default="", help="Of one side: source, destination, hub, organization.")
 @click.option(
-    "--step", "steps", multiple=True, help="Of some steps: plan, apply, prove, narrow, diagnose, roll-back."
+    "--step",
+    "steps",
+    multiple=True,
+    help="Of some steps: plan, apply, prove, who-changed, narrow, diagnose, roll-back.",
 )
 @click.option("--account-role", default="", metavar="NAME", help="Role in each account that a hub assumes.")
 @with_json

@@ -129,6 +129,15 @@ def expand(fleet: Fleet, organization: Organization | None = None) -> ExpandedFl
     return ExpandedFleet(fleet, grants, _described(grants, organization))
 
 
+def slices_of(grant: Grant, side: str = "") -> Iterator[Slice]:
+    """Yield the slices of a grant whose roles are declared by their ARNs, of one side or of both."""
+    if side != DESTINATION:
+        yield from _source_slices(grant)
+    for account in grant.destination_accounts if side != SOURCE else ():
+        own = tuple(role for role in grant.destinations if account_of(role) == account)
+        yield Slice(DESTINATION, account, grant.model_copy(update={"destinations": own}))
+
+
 def changes_by_slice(
     slices: Iterable[Slice], changes: Iterable[Change]
 ) -> dict[SliceKey, tuple[Change, ...]]:

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from xacct_nb.changes.drift import Drift, drift_table
 from xacct_nb.changes.plan import Change
 from xacct_nb.fleets.plan import NOT_ACCEPTED, SliceKey
 from xacct_nb.grants.documents import SOURCE
@@ -15,7 +16,7 @@ PROVEN, APPLIED, UNCHANGED = "proven", "applied", "no-change"
 STALE, NOT_STARTED, UNREADABLE = "stale-plan", "not-started", "unreadable"
 FAILED, ROLLED_BACK, ROLLBACK_FAILED = "failed", "rolled-back", "rollback-failed"
 UNDONE, DRIFTED, LOST = "undone", "drifted", "lost"
-PROOF_FAILED, NOT_PROVEN = "proof-failed", "not-proven"
+PROOF_FAILED, NOT_PROVEN, NOT_ASKED = "proof-failed", "not-proven", "not-asked"
 GOOD = (PROVEN, APPLIED, UNCHANGED, UNDONE)
 MEANINGS = {
     PROVEN: "applied or unchanged, and AWS answered every call as the grant says",
@@ -33,8 +34,10 @@ MEANINGS = {
     ROLLBACK_FAILED: "a call failed, and what was made before could not be undone",
     PROOF_FAILED: "AWS answered otherwise than the grant says",
     NOT_PROVEN: "applied, and no call shows that the access works",
+    NOT_ASKED: "it could not be asked whether the access is as declared",
 }
 """Each status with its meaning."""
+_IF_ANY = ("by_source", "drift")
 BAD = (ROLLBACK_FAILED, FAILED, LOST, PROOF_FAILED, UNREADABLE, ROLLED_BACK)
 
 
@@ -46,7 +49,7 @@ class SliceResult(Serializable):
     `code`, `reason` and `hint` are the error's, and `cause` what the diagnosis found. `found` is the number
     of approved changes that were there already when the work began, made by a worker that was lost, by an
     earlier run or by others: they are not among the changes. `by_source` has the
-    status of each source, where the sources do not all have the same one.
+    status of each source, where the sources do not all have the same one. `drift` is what others changed.
     """
 
     grant: str
@@ -62,6 +65,7 @@ class SliceResult(Serializable):
     seconds: float = 0.0
     found: int = 0
     by_source: Mapping[str, str] = field(default_factory=dict)
+    drift: tuple[Drift, ...] = ()
 
     @property
     def key(self) -> SliceKey:
@@ -73,8 +77,8 @@ class SliceResult(Serializable):
         return self.by_source.get(source, self.status)
 
     def to_json(self) -> dict[str, Any]:
-        """Return plain data; `by_source` only where the sources differ."""
-        return {name: value for name, value in super().to_json().items() if value or name != "by_source"}
+        """Return plain data; `by_source` and `drift` only where there are some."""
+        return {name: value for name, value in super().to_json().items() if value or name not in _IF_ANY}
 
     def without_changes(self) -> "SliceResult":
         """Return the result without its changes, which the journal of a record has, too."""
@@ -139,6 +143,7 @@ class FleetResult(Shown, Serializable):
         totals = tuple(
             (status, str(count), MEANINGS.get(status, "")) for status, count in sorted(numbers.items())
         )
+        drift = [each for result in self.missing for each in result.drift]
         stopped = (Text(self.stopped, "bad"),) if self.stopped else ()
         found = tuple(
             Text(_found(count)) for count in [sum(each.found > 0 for each in self.results)] if count
@@ -147,6 +152,7 @@ class FleetResult(Shown, Serializable):
             f"Fleet {self.fleet}",
             (
                 *(table if rows else ()),
+                *((drift_table(drift),) if drift else ()),
                 Table(("status", "slices", "meaning"), totals),
                 *found,
                 *stopped,

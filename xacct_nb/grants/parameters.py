@@ -75,6 +75,7 @@ _ONLY_WITH = {
     "until": "sources",
     **dict.fromkeys(("record", "revoke_sessions"), "record"),
     **dict.fromkeys(_OF_A_FLEET, "fleet"),
+    "records_of": "records_of",
     **dict.fromkeys(_OF_A_DENIAL, "error_text"),
     **dict.fromkeys(_OF_A_HANDOVER, "request"),
     **dict.fromkeys(_OF_A_REVIEW, "reviewers"),

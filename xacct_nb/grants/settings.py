@@ -80,6 +80,7 @@ class Settings(RunFile):
     )
     ticket: StrictStr = Field("", description="ticket of the change, kept with the approval")
     fleet: StrictStr = Field("", description="fleet file (YAML, JSON, CSV); empty takes the parameters")
+    records_of: list[StrictStr] = Field([], description="past changes to prove: records, grants, fleets; all")
     account_role: StrictStr = Field(
         "OrganizationAccountAccessRole",
         description="role that is assumed in each further account in which no profile is",

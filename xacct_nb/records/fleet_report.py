@@ -184,8 +184,9 @@ def _cause(about: tuple[Any, ...], members: list[SliceResult]) -> ReportCause:
 
 
 def _texts(result: SliceResult) -> tuple[str, ...]:
-    """Return the cause first, since it is what is to be mended, then what was seen, and what to do."""
-    return tuple(filter(None, (result.cause, result.reason, result.hint)))
+    """Return the cause first, since it is to be mended, then what was seen, who changed it, what to do."""
+    changed = (each.sentence for each in result.drift)
+    return tuple(filter(None, (result.cause, result.reason, *changed, result.hint)))
 
 
 def _sources(result: SliceResult) -> tuple[str, ...]:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:  # most runs need none of them
     from xacct_nb.runs.discovery import WrittenGrants
     from xacct_nb.runs.fleet.fleet_rollback import FleetRollback
     from xacct_nb.runs.fleet.fleet_run import FleetRun
+    from xacct_nb.runs.fleet.prove_many import ProofOfMany
     from xacct_nb.runs.handoff.handover import Handover
     from xacct_nb.runs.narrowing_run import AccessNarrowing
     from xacct_nb.runs.page.one_page import OnePage
@@ -123,6 +124,12 @@ class Run(RecordedRun):
         from xacct_nb.runs.fleet.fleet_run import FleetRun
 
         return FleetRun(self)
+
+    def many(self) -> "ProofOfMany":
+        """Return the proof of the fleet that the parameters describe, or of the past changes they name."""
+        from xacct_nb.runs.fleet.prove_many import ProofOfMany
+
+        return ProofOfMany(self)
 
     def handover(self) -> "Handover":
         """Return the hand-over that the parameters describe. Raises InvalidHandoff."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from xacct_nb.changes.drift import Drift
 from xacct_nb.changes.plan import Plan, missing_sides
 from xacct_nb.changes.proof import REVOKED, Proof
 from xacct_nb.errors import InvalidInput, NotProven, ProofFailed, WaitingForApproval, XacctError
@@ -92,10 +93,13 @@ def already_changed() -> InvalidInput:
     )
 
 
-def proof_failed(grant: Grant, drift: Plan, proof: Proof, again: str, diagnosis: str = "") -> ProofFailed:
+def proof_failed(
+    grant: Grant, drift: Plan, proof: Proof, again: str, diagnosis: str = "", changed: Iterable[Drift] = ()
+) -> ProofFailed:
     """Return the error that names what each side lacks, and AWS's unexpected answers.
 
-    `again` is the command that plans the grant, and `diagnosis` says how the cause of a denial is found.
+    `again` is the command that plans the grant, `diagnosis` says how the cause of a denial is found, and
+    `changed` has who changed what is not as the grant says.
     """
     sides = missing_sides(grant, drift)
     wrong = [
@@ -106,7 +110,9 @@ def proof_failed(grant: Grant, drift: Plan, proof: Proof, again: str, diagnosis:
     right = f"If the grant is right, plan it again and apply it: {again}"
     hint = "\n".join(filter(None, (diagnosis, right if sides else "")))
     hint = hint or "Read the unexpected answers in the proof."
-    return ProofFailed(proof.summary, why="\n".join([*sides, *wrong]), hint=hint)
+    return ProofFailed(
+        proof.summary, why="\n".join([*sides, *(each.sentence for each in changed), *wrong]), hint=hint
+    )
 
 
 def not_proven(proof: Proof | None, again: str = "xacct-nb run prove_the_access -f GRANT") -> NotProven:

@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,7 @@ from xacct_nb.runs.secrets import grant_secrets
 from xacct_nb.storage.references import check_allowed, resolve_reference
 
 _READER = "read_the_records"
+_PROVES_ONE, _PROVES_MANY = "prove_the_access", "prove_many"
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ class RunRequest:
 def check_request(
     name: str,
     file: Path | None,
-    options: Iterable[tuple[str, str]],
+    options: Sequence[tuple[str, str]],
     approve: str,
     records: str,
     run_file: Path | None = None,
@@ -64,7 +65,7 @@ def check_request(
 
     A value of `options` comes before one of the run file, that before the notebook's own.
     """
-    path = find_notebook(name)
+    path = find_notebook(_for_many(name, file, options))
     known = accepted_parameters(known_parameters(path))
     given = [*options, *([("approve", approve)] if approve else [])]
     grant_fields = _file_fields(path, file, known) if file else {}
@@ -80,7 +81,18 @@ def check_request(
     secrets = frozenset(_secrets(known, values))
     shown, secret = without_secrets(redact_free_texts(values, secrets | credentials_in(os.environ)))
     grant = values.get("name") or (known["name"].default if "sources" in known else "")
+    grant = "records" if values.get("records_of") else grant
     return RunRequest(path, grant, shown, folder, secret, secrets)
+
+
+def _for_many(name: str, file: Path | None, options: Iterable[tuple[str, str]]) -> str:
+    """Return the notebook that proves many grants, where that for one grant is given a fleet or records."""
+    if name.lstrip("0123456789_") != _PROVES_ONE:
+        return name
+    from xacct_nb.storage.fleet_file import is_fleet_file  # loads YAML
+
+    named = any(option in ("fleet", "records_of") for option, _ in options)
+    return _PROVES_MANY if named or (file is not None and is_fleet_file(file)) else name
 
 
 def _records(

@@ -7,8 +7,7 @@ from xacct_nb.changes.rights import STEPS
 from xacct_nb.fleets.expansion import expand
 from xacct_nb.fleets.rights import NeededRights, needed_rights
 from xacct_nb.runs.loading import read_fleet, read_grant
-from xacct_nb.storage.fleet_file import is_fleet
-from xacct_nb.storage.yaml_file import UnreadableFields
+from xacct_nb.storage.fleet_file import is_fleet_file
 
 
 def rights_for_file(
@@ -19,12 +18,5 @@ def rights_for_file(
     A fleet that chooses accounts by the organization has to be expanded in Python. Raises UnreadableGrant,
     InvalidGrant, InvalidInput.
     """
-    of = expand(read_fleet(path)) if _is_fleet(path) else read_grant(path)
+    of = expand(read_fleet(path)) if is_fleet_file(path) else read_grant(path)
     return needed_rights(of, side=side, steps=steps or STEPS, account_role=account_role)
-
-
-def _is_fleet(path: Path) -> bool:
-    try:
-        return is_fleet(path)
-    except (UnreadableFields, OSError, UnicodeDecodeError):
-        return False  # reading it as a grant says what is wrong

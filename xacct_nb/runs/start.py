@@ -30,7 +30,7 @@ from xacct_nb.views import Shown
 
 _NEWER = "A newer run was started in this kernel. Run the cells below its start again."
 _newest = list[weakref.ref[Run]]()  # at most one: the run that the cells of this kernel are of
-_PROVING = "prove_the_access"  # the notebook whose run is nothing without its proof
+_PROVING = ("prove_the_access", "prove_many")  # the notebooks whose run is nothing without its proof
 
 
 def start_run(notebook: str, names: Mapping[str, Any]) -> Run:
@@ -41,11 +41,14 @@ def start_run(notebook: str, names: Mapping[str, Any]) -> Run:
     known = (*Grant.model_fields, *FORMER_NAMES, *Settings.model_fields, *Target.model_fields)
     given = accept_former_names({name: names[name] for name in known if name in names})
     given = redact_free_texts(given, ())
-    settings, displayed = settings_of(given), to_display(given)
+    settings = settings_of(given)
+    if settings.records_of:  # the notebook's example grant is not what is proven
+        given = {name: value for name, value in given.items() if name in Settings.model_fields}
+    displayed = to_display(given)
     secrets = {resolve_reference(settings.external_id)} if settings.external_id else set()
     evidence = _evidence(settings, displayed.get("name", ""), notebook)
     run = Run(notebook, settings, given, evidence, start_run)
-    run.status = NOT_PROVEN if notebook == _PROVING else run.status
+    run.status = NOT_PROVEN if notebook in _PROVING else run.status
     run.evidence.secrets |= secrets
     confinement.leave_sandbox()
     protect_secrets(run.evidence, run.headless)

@@ -61,7 +61,8 @@ def prove_access(run: RunContext, grant: Grant, sessions: Sessions, also: Iterab
 
     The run ends `not-proven` where AWS gave no answer to a required call.
     """
-    from xacct_nb.aws.probes import prove  # a run that only plans does not need it
+    from xacct_nb.aws.probes import prove  # a run that only plans does not need them
+    from xacct_nb.runs.who_changed import who_changed
 
     if run.status == "planned":
         return Proof()
@@ -74,6 +75,7 @@ def prove_access(run: RunContext, grant: Grant, sessions: Sessions, also: Iterab
     drift = diff(documents, read_resources(documents, sessions))
     if drift.changes or proof.verdict == FAILS:
         again, diagnosis = command_of(run, "plan_and_apply"), diagnosis_of(run, proof, sessions)
-        raise outcome.proof_failed(grant, drift, proof, again, diagnosis)
+        changed = who_changed(run, sessions, drift.changes) if drift.changes and not drift.ended else ()
+        raise outcome.proof_failed(grant, drift, proof, again, diagnosis, changed)
     run.note_proof(proof)
     return proof

@@ -42,9 +42,12 @@ def parse_fleet_fields(name: str, text: str) -> dict[str, Any]:
     return fields
 
 
-def is_fleet(path: Path) -> bool:
-    """Return whether a file is a fleet's: a CSV table, or a mapping with grants. Raises UnreadableFields."""
-    return _is_table(str(path)) or "grants" in read_mapping(path)
+def is_fleet_file(path: Path) -> bool:
+    """Return whether a file is a fleet's: a CSV table, or a mapping with grants."""
+    try:
+        return _is_table(str(path)) or "grants" in read_mapping(path)
+    except (UnreadableFields, OSError):
+        return False
 
 
 def is_fleet_text(name: str, text: str) -> bool:

@@ -76,18 +76,7 @@ class FleetRun(Shown):
     @cached_property
     def access(self) -> FleetAccess:
         """How the accounts are reached."""
-        endpoint, settings = self.run.place.open(self.partition), self.settings
-        return FleetAccess(
-            tuple(settings.source_profiles),
-            tuple(settings.destination_profiles),
-            tuple(settings.caller_profiles),
-            settings.account_role or self._account_role,
-            self.partition,
-            endpoint.config_file,
-            endpoint.credentials_file,
-            endpoint.endpoint_url,
-            float(settings.patience_seconds),
-        )
+        return fleet_access(self.run, self.partition, self._account_role)
 
     @property
     def partition(self) -> str:
@@ -224,13 +213,34 @@ class FleetRun(Shown):
 
     def note(self, plan: FleetPlan, result: FleetResult | None = None) -> None:
         """Write what a record has of a fleet, besides its plan and its journal."""
-        with suppress(XacctError):  # no profile could be opened: each account says so
-            self.run.evidence.add("sessions", opened(self.access).named.to_json())
+        note_sessions(self.run, self.access)
         short = result and replace(result, results=tuple(each.without_changes() for each in result.results))
         accounts = {each.declared.name: each.accounts for each in self.expanded.grants}
         described = self.expanded.described
         about = RecordedFleet(self.declared.to_json(), accounts, plan.groups, short, described)
         self.run.evidence.add("fleet", about.to_json())
+
+
+def fleet_access(run: RunContext, partition: str, account_role: str = "") -> FleetAccess:
+    """Return how a run reaches the accounts of a fleet; `account_role` is that of its record."""
+    endpoint, settings = run.place.open(partition), run.settings
+    return FleetAccess(
+        tuple(settings.source_profiles),
+        tuple(settings.destination_profiles),
+        tuple(settings.caller_profiles),
+        settings.account_role or account_role,
+        partition,
+        endpoint.config_file,
+        endpoint.credentials_file,
+        endpoint.endpoint_url,
+        float(settings.patience_seconds),
+    )
+
+
+def note_sessions(run: RunContext, access: FleetAccess) -> None:
+    """Write who every session was into the run's evidence."""
+    with suppress(XacctError):  # no profile could be opened: each account says so
+        run.evidence.add("sessions", opened(access).named.to_json())
 
 
 class KeptJournal:

@@ -19,13 +19,12 @@ from xacct_nb.changes.plan import Change, Plan
 from xacct_nb.changes.planner import check_names, diff, diff_with
 from xacct_nb.changes.proof import FAILS, HOLDS, Outcome, Proof
 from xacct_nb.changes.proof import NOT_PROVEN as PROOF_OPEN
-from xacct_nb.errors import NotAccepted, RollbackFailed, StalePlan, XacctError
+from xacct_nb.errors import NotAccepted, NotOwned, RollbackFailed, StalePlan, XacctError
 from xacct_nb.fleets.expansion import Slice
 from xacct_nb.fleets.live_findings import new_findings, unaccepted_of
 from xacct_nb.fleets.plan import NOT_ACCEPTED, SlicePlan, Unplanned
 from xacct_nb.fleets.result import (
     APPLIED,
-    DRIFTED,
     NOT_PROVEN,
     PROOF_FAILED,
     PROVEN,
@@ -38,6 +37,7 @@ from xacct_nb.fleets.result import (
 from xacct_nb.grants.documents import SOURCE, build
 from xacct_nb.linting.rules.rule import Finding
 from xacct_nb.runs.denial.inquiry import diagnose
+from xacct_nb.runs.fleet.slice_drift import drifted, masked_if_unknown, stale, taken_over, with_known_id
 
 PROOF_PATIENCE = 10.0
 """Seconds to wait until IAM shows a change to the callers."""
@@ -49,7 +49,8 @@ class SliceTask:
 
     `known` are the findings of its grant in an account where nothing is yet, with {account} for its id, and
     `unaccepted` the codes of those that nobody accepted; `approved` the changes that were approved, None
-    where the slice is not to be changed. `secrets` are earlier external IDs.
+    where the slice is not to be changed, () where it is to be proven as it is. `secrets` are earlier external
+    IDs; `since` (UTC) is when it was last as declared, as far as is known.
     """
 
     slice: Slice
@@ -59,6 +60,7 @@ class SliceTask:
     patience: float = PROOF_PATIENCE
     secrets: tuple[str, ...] = field(default=(), repr=False)
     known: frozenset[Finding] = frozenset()
+    since: str = ""
 
 
 @dataclass(frozen=True)
@@ -141,15 +143,15 @@ class _KeptEntries:
 
 
 def _work(task: SliceTask, entries: _KeptEntries) -> SliceResult:
-    part = task.slice
-    failed = partial(_failed, part)
+    failed = partial(_failed, task.slice)
     try:
         sessions = _sessions(task)
-        plan = _plan(task, sessions)
-        if task.approved is None or any(change not in task.approved for change in plan.changes):
-            return _stale(task, plan)
+        task = replace(task, slice=with_known_id(task.slice, sessions, task.secrets))
+        plan = _plan_as_approved(task, sessions)
     except XacctError as problem:
         return failed(UNREADABLE, problem)
+    if isinstance(plan, SliceResult):
+        return plan
     try:
         journal = apply_as_read(plan, sessions, journal=entries, patience=task.access.patience)
     except StalePlan as problem:
@@ -162,7 +164,22 @@ def _work(task: SliceTask, entries: _KeptEntries) -> SliceResult:
         found = _prove(task, sessions, journal)
     except XacctError as problem:
         found = replace(failed(NOT_PROVEN, problem), changes=journal.changes)
-    return replace(found, found=len(task.approved) - len(plan.changes))
+    return replace(found, found=len(task.approved or ()) - len(plan.changes))
+
+
+def _plan_as_approved(task: SliceTask, sessions: SliceSessions) -> Plan | SliceResult:
+    """Return the plan of a slice, or the result where something else is to be changed than was approved."""
+    try:
+        plan = _plan(task, sessions)
+    except NotOwned as problem:
+        if task.approved != ():
+            raise
+        return taken_over(task.slice, sessions, problem, task.since)
+    if plan.changes and task.approved == ():
+        return drifted(task.slice, sessions, plan, task.since)
+    if task.approved is None or any(change not in task.approved for change in plan.changes):
+        return stale(task.slice, plan)
+    return plan
 
 
 def _sessions(task: SliceTask) -> SliceSessions:
@@ -195,7 +212,7 @@ _OPENING = dict[int, threading.Lock]()
 def _plan(task: SliceTask, sessions: SliceSessions) -> Plan:
     part = task.slice
     documents = build(part.grant, part.side)
-    state = read_resources(documents, sessions)
+    state = masked_if_unknown(part.grant, read_resources(documents, sessions))
     if state.resources:
         return diff(documents, state)
     return diff_with(documents, state, lambda: task.unaccepted)
@@ -270,22 +287,6 @@ def _cause(task: SliceTask, proof: Proof) -> str:
     except XacctError as problem:
         return f"The diagnosis could not be made: {problem.what}"
     return str(found.headline)
-
-
-def _stale(task: SliceTask, plan: Plan) -> SliceResult:
-    """Return the result of a slice in which something else is to be changed than was approved."""
-    part = task.slice
-    titles = "; ".join(f"{change.sign} {change.title}" for change in plan.changes) or "nothing"
-    if task.approved == ():
-        differs = f"The live state differs from the declaration: {titles}."
-        return SliceResult(*part.key, DRIFTED, code=DRIFTED, reason=differs, hint="Plan the fleet again.")
-    return SliceResult(
-        *part.key,
-        STALE,
-        code="stale-plan",
-        reason=f"What is to be changed now was not approved: {titles}.",
-        hint="Plan the fleet again, read the new plan, and approve its digest.",
-    )
 
 
 def _failed(part: Slice, status: str, problem: XacctError) -> SliceResult:

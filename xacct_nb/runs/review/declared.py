@@ -15,9 +15,8 @@ from xacct_nb.runs.fleet.fleet_rollback import expanded_of
 from xacct_nb.runs.loading import read_fleet, read_grant
 from xacct_nb.runs.notebooks import find_notebook, known_parameters
 from xacct_nb.runs.standing import standing_records
-from xacct_nb.storage.fleet_file import is_fleet
+from xacct_nb.storage.fleet_file import is_fleet_file
 from xacct_nb.storage.ledger import LEDGER, read_ledger, read_record
-from xacct_nb.storage.yaml_file import UnreadableFields
 
 EXAMPLE = "the example of plan_and_apply"
 
@@ -58,11 +57,8 @@ def declared_in(files: Iterable[str], records: Path, sandbox: bool) -> tuple[Dec
 def read_declared(file: str) -> DeclaredAccess:
     """Return what a grant or fleet file declares. Raises UnreadableGrant, InvalidGrant."""
     path = Path(file).expanduser()
-    try:
-        kind = is_fleet(path)
-    except (UnreadableFields, OSError):
-        kind = False  # reading it as a grant says what is wrong
-    return DeclaredAccess(file, read_fleet(path) if kind else read_grant(path), is_file=True)
+    of = read_fleet(path) if is_fleet_file(path) else read_grant(path)
+    return DeclaredAccess(file, of, is_file=True)
 
 
 def declared_by(record: Record) -> DeclaredAccess | None:

@@ -1,4 +1,4 @@
-"""The operations of IAM, STS, S3 and Organizations that the sandbox serves, by AWS's names."""
+"""The operations of IAM, STS, S3, Organizations and CloudTrail that the sandbox serves, by AWS's names."""
 
 from difflib import get_close_matches
 
@@ -41,7 +41,13 @@ ORGANIZATIONS = (
     "ListAccountsForParent", "ListOrganizationalUnitsForParent", "ListParents", "ListRoots",
     "ListTagsForResource",
 )  # fmt: skip
-_KNOWN = {"iam": IAM, "sts": STS, "s3": S3_OPERATIONS, "organizations": ORGANIZATIONS}
+_KNOWN = {
+    "iam": IAM,
+    "sts": STS,
+    "s3": S3_OPERATIONS,
+    "organizations": ORGANIZATIONS,
+    "cloudtrail": ("LookupEvents",),
+}
 
 
 def fits(pattern: str, service: str, action: str) -> bool:

@@ -1,0 +1,194 @@
+"""The proof of a fleet and of past records: what no longer holds, and who changed it when."""
+
+import json
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from support.boto3_clients import client
+from support.desk import Desk
+from support.examples import root_iam
+from support.fleet_world import LISTS_USERS, ROLE, FleetWorld, a_fleet_world
+from support.in_process_sandbox import in_process_sandbox
+from xacct_nb.aws.clients import connect
+from xacct_nb.fleets.result import FleetResult
+from xacct_nb.runs.fleet.slice_work import _opened_by
+from xacct_nb.runs.runner import RunResult
+from xacct_nb.sandbox.server.member_accounts import ACCESS_ROLE
+from xacct_nb.sandbox.server.state import Sandbox
+
+sandbox = in_process_sandbox
+SECRET = "an-external-id-of-the-vendor-4711"
+ACTING = {"source_profiles": ["source-admin"], "destination_profiles": ["destination-admin"]}
+PROFILES = {**ACTING, "caller_profiles": ["alice", "hub"]}
+CLOSED = (
+    '{"Version":"2012-10-17","Statement":{"Effect":"Deny","Principal":{"AWS":"*"},"Action":"sts:AssumeRole"}}'
+)
+
+
+@pytest.fixture
+def here(desk: Desk) -> Desk:
+    """The desk in this process, which keeps the sessions of a fleet: those of another test have its files."""
+    _opened_by.cache_clear()
+    return replace(desk, in_process=True)
+
+
+@pytest.fixture
+def members(sandbox: Sandbox, desk: Desk) -> FleetWorld:
+    return a_fleet_world(sandbox, desk.world, 4)
+
+
+def test_a_fleet_says_what_no_longer_holds_and_who_changed_it(
+    here: Desk, members: FleetWorld, tmp_path: Path
+) -> None:
+    file = fleet_file(members, tmp_path)
+    about = {"fleet": str(file), **PROFILES, "patience_seconds": 1}
+    plan = here.run("grant_a_fleet", **about).record.plan
+    assert plan
+    here.run("grant_a_fleet", **about, approve=plan.digest)
+    held = here.run("prove_many", **about).record
+    ann = colleague(members, members.members[1], "ann")
+    ann.update_assume_role_policy(RoleName=ROLE, PolicyDocument=CLOSED)
+    lost = remove_caller_policy(members, "auditors", "hub")
+    done = here.run("prove_many", **about)
+    drift = {each.account: each.drift for each in result_of(done).results if each.drift}
+
+    assert held.status == "succeeded"
+    assert done.record.status == "proof-failed"
+    assert set(drift) == {members.members[1], members.world.source}
+    (trust,) = drift[members.members[1]]
+    session = f"arn:aws:sts::{members.members[1]}:assumed-role/{ACCESS_ROLE}/ann"
+    assert (trust.restores, trust.events[0].who) == (f"~ trust role/{ROLE}", session)
+    assert trust.events[0].call == "UpdateAssumeRolePolicy"
+    assert trust.events[1].record
+    assert not trust.events[0].record
+    policy, attachment = sorted(drift[members.world.source], key=lambda each: each.restores, reverse=True)
+    assert policy.events[0].request_id == lost["DeletePolicy"]
+    assert attachment.events[0].request_id == lost["DetachRolePolicy"]
+    assert done.record.error
+    assert f"trust role/{ROLE} was changed at {trust.events[0].at} by {session}" in done.record.error.why
+    assert session in (done.folder / "fleet.html").read_text()
+    assert statuses(done) == {"drifted": 2, "proof-failed": 2, "proven": 1, "no-change": 1}
+
+
+def test_past_records_say_what_holds_what_not_and_what_was_undone(here: Desk) -> None:
+    undone = applied(here, "one")
+    here.rolled_back()
+    held = applied(here, "two", conditions={"external_id": SECRET})
+    drifted = applied(here, "three")
+    root_iam(here.world, here.world.destination).update_assume_role_policy(
+        RoleName=role_of("three"), PolicyDocument=CLOSED
+    )
+    done = here.run("prove_many", records_of=["all"], **ACTING, caller_profiles=["alice"])
+    found = {(each.grant, each.side): each.status for each in result_of(done).results}
+
+    assert done.record.status == "proof-failed"
+    assert found == {
+        ("two", "source"): "no-change",
+        ("two", "destination"): "proven",
+        ("three", "source"): "no-change",
+        ("three", "destination"): "drifted",
+    }
+    assert done.record.fleet
+    assert set(done.record.fleet.accounts) == {"two", "three"}
+    assert [each.record.status for each in (undone, held, drifted)] == ["succeeded"] * 3
+    assert here.written(SECRET) == []
+
+
+def test_an_external_id_that_is_only_a_fingerprint_is_asked_for_by_its_reference(
+    here: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record = applied(here, "vendor", conditions={"external_id": SECRET}).record
+    root_iam(here.world, here.world.destination).update_assume_role_policy(
+        RoleName=role_of("vendor"), PolicyDocument=CLOSED
+    )
+    about = {"records_of": [record.id], **ACTING, "caller_profiles": ["alice"]}
+    without = next(each for each in result_of(here.run("prove_many", **about)).missing)
+    monkeypatch.setenv("VENDOR_ID", SECRET)
+    asked = next(
+        each for each in result_of(here.run("prove_many", **about, external_id="env:VENDOR_ID")).missing
+    )
+
+    assert "the record has only the fingerprint of the external ID" in without.hint
+    assert "-p external_id env:NAME" in without.hint
+    assert without.proof == ""
+    assert asked.proof.endswith("The access is not what the grant says.")
+    assert asked.proof in asked.reason
+    assert "fingerprint" not in asked.hint
+
+
+def test_where_no_change_stands_nothing_is_proven(here: Desk) -> None:
+    done = here.run("prove_many", records_of=["all"], **ACTING).record
+
+    assert (done.status, done.error and done.error.what) == (
+        "not-proven",
+        "Nothing was proven: nothing is expected.",
+    )
+
+
+def test_a_name_that_no_standing_change_has_is_refused(here: Desk) -> None:
+    done = here.run("prove_many", records_of=["nobody"], **ACTING).record
+
+    assert done.status == "invalid-parameters"
+    assert done.error
+    assert done.error.what == "No change that stands is of 'nobody'."
+
+
+def applied(desk: Desk, name: str, **fields: Any) -> RunResult:
+    """A run that applies a grant of this name, with a role of its own."""
+    role = f"arn:aws:iam::{desk.world.destination}:role/{role_of(name)}"
+    return desk.applied(name=name, destinations=[role], **fields)
+
+
+def role_of(name: str) -> str:
+    return f"role-of-{name}"
+
+
+def result_of(done: RunResult) -> FleetResult:
+    assert done.record.fleet
+    assert done.record.fleet.result
+    return done.record.fleet.result
+
+
+def statuses(done: RunResult) -> dict[str, int]:
+    return dict(Counter(each.status for each in result_of(done).results))
+
+
+def remove_caller_policy(members: FleetWorld, grant: str, role: str) -> dict[str, str]:
+    """Remove the caller policy of a role by hand; return the request id of each call."""
+    iam, account = root_iam(members.world, members.world.source), members.world.source
+    arn = f"arn:aws:iam::{account}:policy/xacct-{grant}"
+    detached = iam.detach_role_policy(RoleName=role, PolicyArn=arn)
+    deleted = iam.delete_policy(PolicyArn=arn)
+    calls = {"DetachRolePolicy": detached, "DeletePolicy": deleted}
+    return {name: str(each["ResponseMetadata"]["RequestId"]) for name, each in calls.items()}
+
+
+def fleet_file(members: FleetWorld, folder: Path) -> Path:
+    first, second, third, fourth = members.members
+    hub = f"arn:aws:iam::{members.world.source}:role/hub"
+    shared = {"permissions": [LISTS_USERS], "accept": ["wildcard-resource"]}
+    grants = [
+        {"name": "readers", "sources": [members.alice], "accounts": [first, second], "role": ROLE, **shared},
+        {"name": "auditors", "sources": [hub], "accounts": [third, fourth], "role": "auditor", **shared},
+    ]
+    file = folder / "fleet.json"
+    file.write_text(json.dumps({"name": "reports", "grants": grants}))
+    return file
+
+
+def colleague(members: FleetWorld, account: str, name: str) -> Any:
+    """A client of another administrator of a member account."""
+    sts = client(members.world, "sts")
+    role = f"arn:aws:iam::{account}:role/{ACCESS_ROLE}"
+    keys = sts.assume_role(RoleArn=role, RoleSessionName=name)["Credentials"]
+    return connect(
+        "iam",
+        endpoint_url=members.sandbox.endpoint,
+        access_key_id=keys["AccessKeyId"],
+        secret_access_key=keys["SecretAccessKey"],
+        session_token=keys["SessionToken"],
+    )

@@ -1,0 +1,169 @@
+"""The proof of a fleet, or of the past changes in a records folder: what holds, and who changed the rest."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import Executor
+from dataclasses import replace
+from functools import cached_property
+
+from xacct_nb.aws.account_sessions import FleetAccess
+from xacct_nb.errors import InvalidParameters, NotProven, ProofFailed, XacctError
+from xacct_nb.fleets.expected import ExpectedGrants, batches, expected_of_fleet
+from xacct_nb.fleets.result import (
+    LOST,
+    NOT_ASKED,
+    NOT_PROVEN,
+    NOT_STARTED,
+    UNREADABLE,
+    FleetResult,
+    SliceResult,
+)
+from xacct_nb.records.fields import RecordedFleet
+from xacct_nb.runs.fleet.execution import Progress, silent, working
+from xacct_nb.runs.fleet.fleet_run import FleetRun, fleet_access, note_sessions
+from xacct_nb.runs.fleet.past_records import PastRecords, expected_of_records, read_past, since_of
+from xacct_nb.runs.fleet.schedulers import executor_of
+from xacct_nb.runs.fleet.slice_results import SliceResults
+from xacct_nb.runs.fleet.slice_work import SliceTask, work_on_slice
+from xacct_nb.runs.grant_forms import FormRun
+from xacct_nb.storage.references import resolve_reference
+from xacct_nb.views import Shown, View
+
+_OPEN = {NOT_PROVEN, NOT_ASKED, UNREADABLE, LOST, NOT_STARTED}
+_MOST_CAUSES = 20
+
+
+def prove_expected(
+    expected: ExpectedGrants,
+    access: FleetAccess,
+    *,
+    secrets: Iterable[str] = (),
+    executor: Executor | None = None,
+    progress: Progress = silent,
+) -> FleetResult:
+    """Prove every grant that is expected, in every account; nothing is changed, and no failure stops another.
+
+    What others changed is `drifted`, with their calls where CloudTrail can be read. `secrets` are external
+    IDs of which records have only fingerprints.
+    """
+    results = [found for each in expected.grants for found in each.unasked()]
+    known = tuple(secrets)
+    with working(executor, progress) as execution:
+        for batch in batches(expected.grants):
+            labels = {key: each.label for each in batch for key in each.keys}
+            tasks = [
+                SliceTask(part, access, approved=(), patience=0, secrets=known, since=each.since)
+                for each in batch
+                for part in each.slices
+            ]
+            found = SliceResults(execution, [], None).of(work_on_slice, tasks, "Proving")
+            results += [replace(each, grant=labels[each.key]) for each in found]
+    interrupted = execution.interruptions > 0
+    return FleetResult(expected.name, tuple(results), execution.stopped, is_interrupted=interrupted)
+
+
+class ProofOfMany(Shown):
+    """The proof in a run: of the fleet of its parameters, or of the records that `records_of` names."""
+
+    def __init__(self, run: FormRun) -> None:
+        self.run, self.fleet = run, FleetRun(run)
+
+    @cached_property
+    def past(self) -> PastRecords:
+        """The records of the run's folder. Raises UnknownRecord."""
+        return read_past(self.run.records)
+
+    @cached_property
+    def expected(self) -> ExpectedGrants:
+        """What is expected to hold. Raises InvalidGrant, InvalidParameters, UnknownRecord, AwsRefused."""
+        settings = self.run.settings
+        if not settings.records_of:
+            since = since_of(self.past, self.fleet.declared.name)
+            return ExpectedGrants(self.fleet.declared.name, expected_of_fleet(self.fleet.expanded, since))
+        if settings.fleet:
+            raise InvalidParameters(
+                "fleet and records_of are both given.",
+                why="One run proves a fleet file, or past records.",
+                hint="Leave one of them out.",
+            )
+        return expected_of_records(self.past, settings.records_of, settings)
+
+    def prove(self) -> FleetResult:
+        """Prove all of it; nothing is changed. What is expected and not proven is in the result."""
+        expected, settings = self.expected, self.run.settings
+        secrets = {resolve_reference(settings.external_id)} if settings.external_id else set()
+        with executor_of(settings.scheduler) as executor:
+            result = prove_expected(
+                expected, self.access, secrets=secrets, executor=executor, progress=self.fleet.progress
+            )
+        result = replace(result, results=tuple(_with_records(result.results, self.past.own)))
+        self.run.place.note()
+        self.run.touched = True
+        self._note(result)
+        if result.is_interrupted:
+            raise KeyboardInterrupt(result.summary)
+        return result
+
+    def verify(self, result: FleetResult) -> Shown:
+        """Return the result where all that is expected is proven.
+
+        Raises ProofFailed where something does not hold, and NotProven where something could not be proven,
+        or nothing is expected; each is named with who changed it, and when.
+        """
+        if not result.results:
+            raise NotProven(
+                "Nothing was proven: nothing is expected.",
+                why=f"No change that stands is in the records: {self.run.records}",
+                hint="Name the folder of the records: --records DIR",
+            )
+        if result.holds:
+            self.run.status = "succeeded"
+            return result
+        raise _not_holding(result)
+
+    @cached_property
+    def access(self) -> FleetAccess:
+        """How the accounts are reached."""
+        partitions = (str(each.declared["partition"]) for each in self.expected.grants)
+        return fleet_access(self.run, next(partitions, "aws"))
+
+    def view(self) -> View:
+        """Return what is expected to hold."""
+        return self.expected.view()
+
+    def _note(self, result: FleetResult) -> None:
+        """Write what the record has of it: the declarations, and the result of each account."""
+        grants = self.expected.grants
+        note_sessions(self.run, self.access)
+        about = RecordedFleet(
+            {"name": self.expected.name, "grants": [dict(each.declared) for each in grants]},
+            {each.label: each.accounts for each in grants},
+            result=result,
+            described={} if self.run.settings.records_of else self.fleet.expanded.described,
+        )
+        self.run.evidence.add("fleet", about.to_json())
+
+
+def _with_records(results: Iterable[SliceResult], own: Mapping[str, str]) -> Iterator[SliceResult]:
+    """Yield the results, with the records of the calls that were our own."""
+    for each in results:
+        yield replace(each, drift=tuple(one.with_records(own) for one in each.drift)) if each.drift else each
+
+
+def _not_holding(result: FleetResult) -> XacctError:
+    missing = result.missing
+    causes = [line for each in missing for line in _lines(each)]
+    if len(causes) > _MOST_CAUSES:
+        causes = [*causes[:_MOST_CAUSES], f"and {len(causes) - _MOST_CAUSES} more lines; the record has all"]
+    kind = NotProven if {each.status for each in missing} <= _OPEN else ProofFailed
+    return kind(
+        result.summary,
+        why="\n".join(causes),
+        hint="If the declarations are right, plan and apply them again; else declare what is there. "
+        "The record has each account: fleet.html",
+    )
+
+
+def _lines(result: SliceResult) -> Iterator[str]:
+    """Yield why a slice is not as expected, and what others changed in it."""
+    yield f"{result.account} {result.grant}: {result.status}. {result.cause or result.reason}"
+    yield from (f"{result.account}: {each.sentence}" for each in result.drift)
