@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from support.examples import ALICE, ROLE, a_grant
 from support.hostile_strings import STRINGS, Fragment, unseen
-from xacct_nb.errors import InvalidHandoff, InvalidParameters, XacctError
+from xacct_nb.errors import InvalidGrant, InvalidHandoff, InvalidParameters, XacctError
 from xacct_nb.grants.documents import DESTINATION, SIDES, SOURCE, build
 from xacct_nb.grants.grant import Grant
 from xacct_nb.handoff.answer import HandoffAnswer, answer_to, changed_grant, parse_answer
@@ -40,6 +40,13 @@ def a_request(side: str = DESTINATION, **fields: Any) -> HandoffRequest:
     about = {"why": "Reports", "asked_by": "ada", "nonce": "0123456789abcdef", **TIMES}
     texts = {name: fields.pop(name) for name in [*about] if name in fields}
     return request_for(build(a_grant(**fields)), side, **{**about, **texts})
+
+
+def test_nothing_is_asked_of_the_owner_for_a_grant_that_has_ended() -> None:
+    about = {"why": "Reports", "asked_by": "ada", "nonce": "0123456789abcdef", **TIMES}
+
+    with pytest.raises(InvalidGrant, match="ended at 2026-11-24 10:00 UTC"):
+        request_for(build(a_grant(expires="2026-11-24T10:00Z")), DESTINATION, **about)
 
 
 def an_answer(request: HandoffRequest, decision: str = "made", **fields: Any) -> HandoffAnswer:

@@ -8,6 +8,7 @@ from pydantic import Field, StrictStr, ValidationError, model_validator
 
 from xacct_nb.errors import InvalidGrant, InvalidHandoff
 from xacct_nb.grants.documents import DESTINATION, SOURCE, Documents, build
+from xacct_nb.grants.expiry import describe_end, has_ended
 from xacct_nb.grants.grant import Grant
 from xacct_nb.grants.sentences import access_sentences
 from xacct_nb.handoff.signed_file import Moment, SignedFile, check_digest, content_of, unusable
@@ -121,8 +122,17 @@ class HandoffRequest(SignedFile):
 
 
 def request_for(documents: Documents, side: str, **about: Any) -> HandoffRequest:
-    """Return the request to the owner of a side. `about`: why, asked_by, made, expires, nonce."""
+    """Return the request to the owner of a side. `about`: why, asked_by, made, expires, nonce.
+
+    Raises InvalidHandoff where there is nothing to ask, and InvalidGrant where the grant has ended.
+    """
     grant, own = documents.grant, documents.of_side(side)
+    if has_ended(grant.expires, about["made"]):
+        raise InvalidGrant(
+            f"expires: the grant {grant.name!r} {describe_end(grant.expires)}.",
+            why="A request asks for access, and AWS would let nobody in by it.",
+            hint="Write a later date. To remove what was made for it: xacct-nb run plan_and_apply -f GRANT",
+        )
     if not policies_of(own):
         raise InvalidHandoff(
             f"There is nothing to ask of the owner of the {side} account.",
