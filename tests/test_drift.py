@@ -88,11 +88,22 @@ def test_the_sentence_says_what_happened_when_and_by_whom(
 def test_earlier_calls_are_counted_and_our_own_name_their_record() -> None:
     calls = [event("UpdateAssumeRolePolicy", roleName="reader"), event("CreateRole", roleName="reader")]
     (found,) = explain([change("trust", ROLE)], TrailAnswer("", tuple(calls)))
-    own = found.with_records({"request-UpdateAssumeRolePolicy": "20261129T1-readers"})
+    own = found.since_record("", {"request-UpdateAssumeRolePolicy": "20261129T1-readers"})
 
     assert found.sentence.endswith("; 1 earlier call changed it, too.")
     assert "in the run of the record 20261129T1-readers" in own.sentence
     assert own.events[1].record == ""
+
+
+def test_what_was_called_before_the_change_of_the_record_is_no_drift() -> None:
+    calls = [event("UpdateAssumeRolePolicy", roleName="reader"), event("CreateRole", roleName="reader")]
+    (found,) = explain([change("trust", ROLE)], TrailAnswer("", tuple(calls)))
+    own = {"request-CreateRole": "record-1"}
+    none_later = found.since_record("record-2", {"request-UpdateAssumeRolePolicy": "record-2"})
+
+    assert [each.call for each in found.since_record("record-1", own).events] == ["UpdateAssumeRolePolicy"]
+    assert none_later.events == ()
+    assert "CloudTrail has no call on it after those of the record record-2." in none_later.sentence
 
 
 def test_a_call_of_this_tool_without_a_record_says_so() -> None:

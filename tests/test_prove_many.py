@@ -63,8 +63,7 @@ def test_a_fleet_says_what_no_longer_holds_and_who_changed_it(
     session = f"arn:aws:sts::{members.members[1]}:assumed-role/{ACCESS_ROLE}/ann"
     assert (trust.restores, trust.events[0].who) == (f"~ trust role/{ROLE}", session)
     assert trust.events[0].call == "UpdateAssumeRolePolicy"
-    assert trust.events[1].record
-    assert not trust.events[0].record
+    assert len(trust.events) == 1
     policy, attachment = sorted(drift[members.world.source], key=lambda each: each.restores, reverse=True)
     assert policy.events[0].request_id == lost["DeletePolicy"]
     assert attachment.events[0].request_id == lost["DetachRolePolicy"]

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import takewhile
 
 from xacct_nb.changes.plan import Change
 from xacct_nb.grants.own_statement import TRUST_STATEMENT
@@ -30,6 +31,10 @@ _CALLS = {
         *("DeletePolicyVersion policy", "DeletePolicy policy", "TagPolicy policy", "UntagPolicy policy"),
     ),
 }  # fmt: skip
+_NONE_LATER = (
+    "CloudTrail has no call on it after those of the record {}. It shows a call some minutes "
+    "after it was made."
+)
 _HAPPENED = {"+": "removed", "~": "changed", "-": "added"}
 """What others did, by the sign of the change that would restore it."""
 
@@ -94,10 +99,15 @@ class Drift(Serializable):
         more = f"; {len(others)} earlier call{'s' * (len(others) != 1)} changed it, too" if others else ""
         return f"{happened} {first.sentence}{more}."
 
-    def with_records(self, own: Mapping[str, str]) -> "Drift":
-        """Return it with the record of each call of our own, from the records by request id."""
-        events = (replace(each, record=own.get(each.request_id, "")) for each in self.events)
-        return replace(self, events=tuple(events))
+    def since_record(self, record: str, own: Mapping[str, str]) -> "Drift":
+        """Return it with what was called since the change of a record, "" where none is known.
+
+        `own` has the record of each call of our own by its request id; such a call names its record.
+        """
+        named = [replace(each, record=own.get(each.request_id, "")) for each in self.events]
+        later = tuple(takewhile(lambda each: not record or each.record != record, named))
+        gone = _NONE_LATER.format(record) if named and not later else self.unexplained
+        return replace(self, events=later, unexplained=gone)
 
 
 def drift_table(drift: Iterable[Drift]) -> Table:

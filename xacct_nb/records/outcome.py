@@ -77,7 +77,7 @@ def outcome_sentence(record: RecordFields) -> str:
     if record.is_blocked:
         return "Nothing was changed, and this plan cannot be approved as it is."
     changed = record.journal is not None and record.journal.began
-    proven = record.proof is not None and bool(record.proof.outcomes)
+    proven = bool((record.proof and record.proof.outcomes) or (record.fleet and record.fleet.result))
     sentences = _CHANGED if changed else {**_CHANGED, **(_PROVEN if proven else _READ)}
     if record.plan and record.plan.ended and not record.fleet:
         sentences = {**sentences, **(_REMOVED if changed else _STILL_ENDED)}

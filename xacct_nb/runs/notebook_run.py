@@ -126,7 +126,10 @@ class Run(RecordedRun):
         return FleetRun(self)
 
     def many(self) -> "ProofOfMany":
-        """Return the proof of the fleet that the parameters describe, or of the past changes they name."""
+        """Return the proof of the fleet that the parameters describe, or of the past changes they name.
+
+        Raises InvalidGrant, InvalidParameters, UnknownRecord, AwsRefused.
+        """
         from xacct_nb.runs.fleet.prove_many import ProofOfMany
 
         return ProofOfMany(self)

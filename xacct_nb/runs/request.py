@@ -76,6 +76,8 @@ def check_request(
     if file and "destinations" in known:
         # A field that the file leaves out takes the grant's default, never the notebook's example.
         values = json.loads(grant_of(values).model_dump_json()) | values
+    if values.get("fleet"):  # the record has the fleet's name, not that of the notebook's example
+        values.setdefault("name", _name_of_fleet(values["fleet"]))
     folder, read = _records(path, records, settings, values, given)
     values["records"] = str(read)
     secrets = frozenset(_secrets(known, values))
@@ -83,6 +85,13 @@ def check_request(
     grant = values.get("name") or (known["name"].default if "sources" in known else "")
     grant = "records" if values.get("records_of") else grant
     return RunRequest(path, grant, shown, folder, secret, secrets)
+
+
+def _name_of_fleet(file: str) -> str:
+    """Return the name of the fleet in a file. Raises UnreadableGrant, InvalidGrant."""
+    from xacct_nb.runs.loading import read_fleet
+
+    return str(read_fleet(file).name)
 
 
 def _for_many(name: str, file: Path | None, options: Iterable[tuple[str, str]]) -> str:

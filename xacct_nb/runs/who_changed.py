@@ -7,7 +7,7 @@ from xacct_nb.aws.trail_reader import read_trail
 from xacct_nb.changes.drift import Drift, explain
 from xacct_nb.changes.plan import Change
 from xacct_nb.errors import UnknownRecord
-from xacct_nb.runs.fleet.past_records import PastRecords, read_past, since_of
+from xacct_nb.runs.fleet.past_records import PastRecords, newest_of, read_past
 from xacct_nb.runs.run_context import RunRecord
 
 
@@ -20,8 +20,8 @@ def who_changed(run: RunRecord, sessions: Sessions, changes: Sequence[Change]) -
         past = read_past(run.records)
     except UnknownRecord:  # a ledger that cannot be read: then no call is known as our own
         past = PastRecords(run.records)
-    since, found = since_of(past, sessions.grant.name), list[Drift]()
+    (since, record), found = newest_of(past, sessions.grant.name), list[Drift]()
     for account in dict.fromkeys(change.account for change in changes):
         own = [change for change in changes if change.account == account]
         found += explain(own, read_trail(sessions, account, own, since))
-    return tuple(each.with_records(past.own) for each in found)
+    return tuple(each.since_record(record, past.own) for each in found)

@@ -78,9 +78,10 @@ def expected_of_records(past: PastRecords, wanted: Sequence[str], settings: Sett
     return ExpectedGrants("records", tuple(_labelled(chosen)), tuple(left))
 
 
-def since_of(past: PastRecords, name: str) -> str:
-    """Return when the newest change of a grant or fleet began (UTC), "" where no record has one."""
-    return next((each.started for each in past.standing if name in _names(each)), "")
+def newest_of(past: PastRecords, name: str) -> tuple[str, str]:
+    """Return when the newest change of a grant or fleet began (UTC), and its record; "" for none."""
+    found = (each for each in past.standing if name in _names(each))
+    return next(((each.started, each.id) for each in found), ("", ""))
 
 
 def _names(record: Record) -> tuple[str, ...]:

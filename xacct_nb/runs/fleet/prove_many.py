@@ -20,7 +20,7 @@ from xacct_nb.fleets.result import (
 from xacct_nb.records.fields import RecordedFleet
 from xacct_nb.runs.fleet.execution import Progress, silent, working
 from xacct_nb.runs.fleet.fleet_run import FleetRun, fleet_access, note_sessions
-from xacct_nb.runs.fleet.past_records import PastRecords, expected_of_records, read_past, since_of
+from xacct_nb.runs.fleet.past_records import PastRecords, expected_of_records, newest_of, read_past
 from xacct_nb.runs.fleet.schedulers import executor_of
 from xacct_nb.runs.fleet.slice_results import SliceResults
 from xacct_nb.runs.fleet.slice_work import SliceTask, work_on_slice
@@ -62,23 +62,26 @@ def prove_expected(
 
 
 class ProofOfMany(Shown):
-    """The proof in a run: of the fleet of its parameters, or of the records that `records_of` names."""
+    """The proof in a run: of the fleet of its parameters, or of the records that `records_of` names.
+
+    `expected` is what is to hold. Raises InvalidGrant, InvalidParameters, UnknownRecord, AwsRefused.
+    """
 
     def __init__(self, run: FormRun) -> None:
         self.run, self.fleet = run, FleetRun(run)
+        self.expected = self._expected()  # here, and not when it is shown, since an error ends the cell
 
     @cached_property
     def past(self) -> PastRecords:
         """The records of the run's folder. Raises UnknownRecord."""
         return read_past(self.run.records)
 
-    @cached_property
-    def expected(self) -> ExpectedGrants:
-        """What is expected to hold. Raises InvalidGrant, InvalidParameters, UnknownRecord, AwsRefused."""
+    def _expected(self) -> ExpectedGrants:
         settings = self.run.settings
         if not settings.records_of:
-            since = since_of(self.past, self.fleet.declared.name)
-            return ExpectedGrants(self.fleet.declared.name, expected_of_fleet(self.fleet.expanded, since))
+            declared = self.fleet.declared.name
+            newest = newest_of(self.past, declared)
+            return ExpectedGrants(declared, expected_of_fleet(self.fleet.expanded, *newest))
         if settings.fleet:
             raise InvalidParameters(
                 "fleet and records_of are both given.",
@@ -95,7 +98,8 @@ class ProofOfMany(Shown):
             result = prove_expected(
                 expected, self.access, secrets=secrets, executor=executor, progress=self.fleet.progress
             )
-        result = replace(result, results=tuple(_with_records(result.results, self.past.own)))
+        records = {each.label: each.record for each in expected.grants}
+        result = replace(result, results=tuple(_with_records(result.results, records, self.past.own)))
         self.run.place.note()
         self.run.touched = True
         self._note(result)
@@ -143,10 +147,13 @@ class ProofOfMany(Shown):
         self.run.evidence.add("fleet", about.to_json())
 
 
-def _with_records(results: Iterable[SliceResult], own: Mapping[str, str]) -> Iterator[SliceResult]:
-    """Yield the results, with the records of the calls that were our own."""
+def _with_records(
+    results: Iterable[SliceResult], records: Mapping[str, str], own: Mapping[str, str]
+) -> Iterator[SliceResult]:
+    """Yield the results with what was called since the record of each grant."""
     for each in results:
-        yield replace(each, drift=tuple(one.with_records(own) for one in each.drift)) if each.drift else each
+        drift = tuple(one.since_record(records[each.grant], own) for one in each.drift)
+        yield replace(each, drift=drift) if drift else each
 
 
 def _not_holding(result: FleetResult) -> XacctError:
