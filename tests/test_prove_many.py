@@ -16,6 +16,7 @@ from support.in_process_sandbox import in_process_sandbox
 from xacct_nb.aws.clients import connect
 from xacct_nb.fleets.result import FleetResult
 from xacct_nb.runs.fleet.slice_work import _opened_by
+from xacct_nb.runs.request import check_request
 from xacct_nb.runs.runner import RunResult
 from xacct_nb.sandbox.server.member_accounts import ACCESS_ROLE
 from xacct_nb.sandbox.server.state import Sandbox
@@ -134,6 +135,30 @@ def test_a_name_that_no_standing_change_has_is_refused(here: Desk) -> None:
     assert done.status == "invalid-parameters"
     assert done.error
     assert done.error.what == "No change that stands is of 'nobody'."
+
+
+@pytest.mark.parametrize(
+    ("options", "notebook", "name"),
+    [
+        ([("fleet", "{file}")], "35_prove_many", "reports"),
+        ([("records_of", "all")], "35_prove_many", "records"),
+        ([], "30_prove_the_access", "summary-readers"),
+    ],
+)
+def test_what_is_asked_for_says_whether_one_grant_is_proven_or_many(
+    members: FleetWorld, tmp_path: Path, options: list[tuple[str, str]], notebook: str, name: str
+) -> None:
+    file = str(fleet_file(members, tmp_path))
+    asked = [(option, value.format(file=file)) for option, value in options]
+    request = check_request("prove_the_access", None, asked, "", str(tmp_path))
+
+    assert (request.path.stem, request.grant) == (notebook, name)
+
+
+def test_a_fleet_file_is_proven_by_the_same_command(members: FleetWorld, tmp_path: Path) -> None:
+    request = check_request("prove_the_access", fleet_file(members, tmp_path), [], "", str(tmp_path))
+
+    assert (request.path.stem, request.grant) == ("35_prove_many", "reports")
 
 
 def applied(desk: Desk, name: str, **fields: Any) -> RunResult:
