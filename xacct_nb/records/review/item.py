@@ -208,7 +208,9 @@ def _parts(subject: ReviewSubject) -> Iterator[NarrowPart]:
     for number, permission in enumerate(grant.permissions):
         where = f"permissions.{number}"
         yield from (_part(where, each, proposed.get((where, each))) for each in permission.actions)
-    yield from (_part(POLICIES, each, proposed.get((POLICIES, each))) for each in grant.managed_policies)
+    for each in grant.managed_policies:  # of a fleet's grant, the proposal has {account} for the account's id
+        of_any = (POLICIES, each.replace(subject.accounts[0], ACCOUNT))
+        yield _part(POLICIES, each, proposed.get((POLICIES, each)) or proposed.get(of_any))
 
 
 def _part(where: str, what: str, found: NarrowedItem | None) -> NarrowPart:

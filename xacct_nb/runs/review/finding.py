@@ -9,7 +9,6 @@ from xacct_nb.grants.grant import Grant
 from xacct_nb.records.review.past import past_of
 from xacct_nb.records.review.subject import LiveState, ReviewSubject, responsible
 from xacct_nb.runs.review.declared import DeclaredAccess, RecentRecords
-from xacct_nb.runs.review.fleet_use import fleet_use
 from xacct_nb.runs.review.live_reading import LiveReading, fleet_states
 
 Reviewers = Mapping[str, tuple[str, ...]]
@@ -57,8 +56,9 @@ class SubjectFinder:
                 states = dict.fromkeys(each.accounts, unread)
                 yield from self._groups(declared, expanded, each.declared.name, states)
             return
+        used_by = self.reading.fleet_use(of)
         for each in of.expanded.grants:
-            used = fleet_use(each, of.access)
+            used = used_by[each.declared.name]
             states = dict(fleet_states(plan, each.declared.name, each.accounts, used))
             yield from self._groups(declared, of.expanded, each.declared.name, states)
 

@@ -12,14 +12,18 @@ from xacct_nb.aws.usage_reader import read_usage
 from xacct_nb.changes.narrowing import narrow
 from xacct_nb.changes.plan import Change, Plan, differs
 from xacct_nb.changes.planner import diff
+from xacct_nb.changes.usage import Usage
 from xacct_nb.errors import XacctError
+from xacct_nb.fleets.expansion import ExpandedGrant
 from xacct_nb.fleets.fleet import Fleet
+from xacct_nb.fleets.fleet_narrowing import narrow_fleet
 from xacct_nb.fleets.plan import FleetPlan
 from xacct_nb.grants.documents import DESTINATION, SOURCE
 from xacct_nb.grants.grant import Grant
 from xacct_nb.records.review.subject import LiveState
 from xacct_nb.records.review.use import use_lines
 from xacct_nb.runs.fleet.fleet_run import FleetRun
+from xacct_nb.runs.fleet.fleet_usage import read_fleet_usage
 from xacct_nb.runs.fleet.fleet_work import plan_fleet
 from xacct_nb.runs.grant_forms import FormRun
 from xacct_nb.runs.review.declared import DeclaredAccess
@@ -84,6 +88,19 @@ class LiveReading:
             of.expanded = replace(declared.expanded, fleet=of.declared)
         return of, plan_fleet(of.expanded, of.access, progress=of.progress)
 
+    def fleet_use(self, of: FleetRun) -> dict[str, LiveState]:
+        """Return what is used of each grant of a fleet, and what could go; no live state."""
+        try:
+            usage = read_fleet_usage(of.expanded, of.access, patience=of.access.patience)
+        except XacctError as problem:
+            unknown = LiveState(use=(f"Not known: {problem.what} {problem.why}".strip(),))
+            return dict.fromkeys((each.declared.name for each in of.expanded.grants), unknown)
+        found = narrow_fleet(of.expanded, usage).narrowings
+        return {
+            each.declared.name: LiveState(narrowing=narrowing, use=use_lines(_of(usage, each), narrowing))
+            for each, narrowing in zip(of.expanded.grants, found, strict=True)
+        }
+
     def states_of(self, grants: Iterable[Grant]) -> list[LiveState]:
         """Return the live state of each grant, read at the same time."""
         wanted = list(grants)
@@ -105,6 +122,16 @@ class LiveReading:
             return replace(state, use=(f"Not known: {problem.what} {problem.why}".strip(),))
         narrowing = narrow(grant, usage)
         return replace(state, narrowing=narrowing, use=use_lines(usage, narrowing))
+
+
+def _of(usage: Usage, grant: ExpandedGrant) -> Usage:
+    """Return the use of the roles and sources of one grant of a fleet."""
+    whole, destinations = grant.source, frozenset(grant.source.destinations)
+    return replace(
+        usage,
+        roles=tuple(each for each in usage.roles if each.principal in destinations),
+        sources=tuple(each for each in usage.sources if each.principal in whole.sources),
+    )
 
 
 def fleet_states(
