@@ -13,6 +13,7 @@ from support.examples import SOME_POLICY, endpoint_of, grant_in, root_iam
 from support.fleet_world import LISTS_USERS, FleetWorld, a_fleet_world
 from support.in_process_sandbox import in_process_sandbox
 from support.limited_admins import NAME, PROFILES, LimitedAdmins, Recording, give, recording
+from support.role_patterns import a_caller, set_role
 from xacct_nb.aws.clients import connect
 from xacct_nb.aws.reader import read
 from xacct_nb.aws.sessions import Sessions, open_sessions
@@ -53,11 +54,12 @@ class Stage:
         self.desk, self.grant, self.seen = replace(desk, in_process=True), grant, seen
         self.world, self.admins = desk.world, LimitedAdmins(desk.world)
         self.needed: NeededRights = needed_rights(grant)
+        self.callers = CALLERS
 
     def run(self, step: str, notebook: str = "plan_and_apply", **more: Any) -> Any:
         self.admins.have(self.needed, step)
         fields = {} if notebook == "roll_back" else self.grant.to_json()
-        return self.desk.run(notebook, **{**fields, "sandbox": False, **PROFILES, **CALLERS, **more})
+        return self.desk.run(notebook, **{**fields, "sandbox": False, **PROFILES, **self.callers, **more})
 
     def apply(self) -> str:
         digest = self.run("plan").to_json()["digest"]
@@ -77,7 +79,7 @@ class Stage:
 
     def diagnose(self, **more: Any) -> None:
         self.admins.have(self.needed, "diagnose")
-        sessions = open_sessions(self.grant, **PROFILES, **CALLERS, endpoint=endpoint_of(self.world))
+        sessions = open_sessions(self.grant, **PROFILES, **self.callers, endpoint=endpoint_of(self.world))
         diagnose(self.grant, sessions, **more)
 
     def denied(self) -> list[Any]:
@@ -301,6 +303,54 @@ def test_a_diagnosis_reads_the_policies_of_the_resources_that_a_grant_names(
 
     assert stage.denied() == []
     assert found == []
+
+
+def test_the_callers_of_a_pattern_are_looked_up_by_their_path(desk: Desk, seen: Recording) -> None:
+    world = desk.world
+    lived_in(world)
+    path, name = set_role("ReadOnly")
+    callers = [a_caller(world, path, name), a_caller(world, "/build/", "runner")]
+    sources = [
+        {"permission_set": "ReadOnly", "account": world.source},
+        f"arn:aws:iam::{world.source}:role/build/*",
+    ]
+    stage = Stage(desk, grant_in(world, sources=sources), seen)
+    stage.callers = {"caller_profiles": [*callers, "hub"]}
+    ended = [stage.apply(), stage.prove(), stage.roll_back(revoke_sessions=True), stage.apply()]
+    drift(stage, more=True)
+    ended += [stage.apply()]
+    drift(stage)
+    ended += [stage.apply(), stage.roll_back()]
+    for caller in (f"role{path}{name}", "role/build/runner"):
+        stage.diagnose(caller=f"arn:aws:iam::{world.source}:{caller}", role=stage.grant.destinations[0])
+    stage.diagnose(action="s3:PutObject", resource=f"arn:aws:s3:::{world.bucket}/x")
+
+    assert ended == ["succeeded"] * 7
+    assert stage.denied() == []
+    assert stage.unused() == []
+
+
+def test_callers_that_may_call_already_need_no_policy_to_be_written(desk: Desk, seen: Recording) -> None:
+    world = desk.world
+    lived_in(world)
+    allow = {"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": "*"}
+    root_iam(world, world.source).put_user_policy(
+        UserName="alice",
+        PolicyName="calls",
+        PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [allow]}),
+    )
+    stage = Stage(desk, grant_in(world, caller_policy="none"), seen)
+    ended = [stage.apply(), stage.prove(), stage.roll_back(revoke_sessions=True), stage.apply()]
+    drift(stage, more=True)
+    ended += [stage.apply()]
+    drift(stage)
+    ended += [stage.apply(), stage.roll_back()]
+    stage.diagnose()
+    stage.diagnose(action="s3:PutObject", resource=f"arn:aws:s3:::{world.bucket}/x")
+
+    assert ended == ["succeeded"] * 7
+    assert stage.denied() == []
+    assert stage.unused() == []
 
 
 def root(world: World, service: str) -> Any:

@@ -1,6 +1,7 @@
 """The calls of a record as OCSF events, which are valid by the official schema, also by a later one."""
 
 import json
+from collections.abc import Iterator
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -26,13 +27,34 @@ MADE = Entry(AT, "222222222222", "CreateRole", "role role/reader", "made", "req-
 @cache
 def schema(version: str) -> Draft202012Validator:
     """Return the validator of API Activity with the profile cloud in a version of OCSF."""
-    text = files("ocsf_json_schema").joinpath("ocsf", f"{version}.json").read_text(encoding="utf-8")
-    found = OcsfJsonSchemaEmbedded(json.loads(text)).get_class_schema("api_activity", ["cloud"])
+    found = OcsfJsonSchemaEmbedded(declared(version)).get_class_schema("api_activity", ["cloud"])
     return Draft202012Validator(found)
 
 
+@cache
+def declared(version: str) -> dict[str, Any]:
+    """Return the classes and objects of a version of OCSF, as its own server publishes them."""
+    text = files("ocsf_json_schema").joinpath("ocsf", f"{version}.json").read_text(encoding="utf-8")
+    return dict(json.loads(text))
+
+
 def wrong(event: dict[str, Any], version: str = VERSION) -> list[str]:
-    return [f"{each.json_path}: {each.message}" for each in schema(version).iter_errors(event)]
+    """Return what is against the JSON Schema, and against the constraints, for which an empty text is none."""
+    found = [f"{each.json_path}: {each.message}" for each in schema(version).iter_errors(event)]
+    return [*found, *unmet(event, declared(version)["classes"]["api_activity"], version)]
+
+
+def unmet(value: dict[str, Any], kind: dict[str, Any], version: str, path: str = "$") -> Iterator[str]:
+    """Yield the constraints (at_least_one, just_one) of OCSF that an object or one below it does not meet."""
+    for rule, names in (kind.get("constraints") or {}).items():
+        count = sum(bool(value.get(name)) for name in names)
+        if not (count >= 1 if rule == "at_least_one" else count == 1):
+            yield f"{path}: {rule} of {', '.join(names)}"
+    for name, inner in value.items():
+        below = kind["attributes"].get(name, {}).get("object_type")
+        for each in inner if isinstance(inner, list) else [inner]:
+            if below and isinstance(each, dict):
+                yield from unmet(each, declared(version)["objects"][below], version, f"{path}.{name}")
 
 
 def a_record(*entries: Entry, where: str = "AWS", **fields: Any) -> Record:
@@ -91,6 +113,31 @@ def test_the_schema_would_find_a_missing_attribute(missing: str) -> None:
     del event[missing]
 
     assert wrong(event) == [f"$: '{missing}' is a required property"]
+
+
+@pytest.mark.parametrize(
+    ("place", "left"),
+    [
+        ("actor", {}),
+        ("src_endpoint", {"ip": ""}),
+        ("resources", [{"uid": ""}]),
+        ("cloud.account", {"type_id": 10}),
+    ],
+)
+def test_an_object_without_any_of_the_attributes_that_identify_it_is_found(place: str, left: Any) -> None:
+    event = event_of(MADE)
+    *outer, last = place.split(".")
+    inside = event[outer[0]] if outer else event
+    inside[last] = left
+
+    assert f"$.{place}: at_least_one" in [each.split(" of ")[0] for each in wrong(event)]
+
+
+def test_what_is_not_known_is_left_out_and_not_empty() -> None:
+    event = event_of(ENTRIES["of-a-strange-account"], who=(), where="", host=Host(), versions={})
+
+    assert "account" not in event["cloud"]
+    assert "resources" not in event
 
 
 def test_a_call_has_who_what_where_when_and_the_result() -> None:

@@ -28,6 +28,7 @@ def a_caller(world: World, path: str, name: str, allowed: str = "*") -> str:
     role = f"arn:aws:iam::{world.source}:role{path}{name}"
     section = (
         f"\n[profile {name}]\nrole_arn = {role}\nsource_profile = source-admin\nregion = {world.region}\n"
+        f"endpoint_url = {world.endpoint}\n"
     )
     with world.config_file.open("a") as config:
         config.write(section)

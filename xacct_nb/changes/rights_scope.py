@@ -46,22 +46,27 @@ def _source(grant: Grant, account: str) -> Iterator[tuple[str, tuple[str, ...]]]
     yield from _everyone(grant, account)
     yield "reported", _EVERYTHING if principals else ()
     is_whole = account in grant.whole_accounts
-    inline = grant.caller_policy == "inline"
+    inline, managed = (grant.caller_policy == form for form in ("inline", "managed"))
+    patterns = _of(account, grant.role_patterns)
+    # Of whoever may be a caller, the role's path decides.
+    yield "pattern-callers", (f"arn:{grant.partition}:iam::{account}:role/*",) if patterns else ()
     if carriers:
         yield "read-account", _EVERYTHING
-        yield "account-of-policies", _EVERYTHING if grant.caller_policy == "managed" else ()
-        yield "caller-policies", () if inline else _caller_policies(grant, account)
-        yield "adopted-policies", _caller_policies(grant, account) if grant.adopt and not inline else ()
+        yield "account-of-policies", _EVERYTHING if managed else ()
+        yield "caller-policies", _caller_policies(grant, account) if managed else ()
+        # Whether one is left that the grant made before.
+        yield "former-policies", () if inline or managed else _caller_policies(grant, account)[:1]
+        yield "adopted-policies", _caller_policies(grant, account) if grant.adopt and managed else ()
     for kind in KINDS:
         own = _of_kind(kind, carriers)
         named = _of_kind(kind, principals)
         everyone = (f"arn:{grant.partition}:iam::{account}:{kind}/*",)
         yield f"inline-{kind}", own if inline else ()
-        yield f"attached-{kind}", () if inline else own
+        yield f"attached-{kind}", own if managed else ()
         yield f"named-{kind}", named if kind != "group" else own
         yield f"holder-{kind}", tuple(dict.fromkeys((*own, *named)))
-        patterns = _of(account, grant.role_patterns) if kind == "role" else ()
-        yield f"caller-{kind}", everyone if is_whole and kind != "group" else (*named, *patterns)
+        matching = patterns if kind == "role" else ()
+        yield f"caller-{kind}", everyone if is_whole and kind != "group" else (*named, *matching)
         if kind == "group":
             yield "any-group", everyone if _of_kind("user", (*carriers, *principals)) else ()
 

@@ -41,6 +41,7 @@ A proof that finds something changed reads who changed it, where it has the righ
 # Purpose, resources (`resources_of`), actions, condition (`conditions_of`); {Kind} is User, Role and Group.
 _SOURCE = (
     (_READ, "caller-policies", "GetPolicy GetPolicyVersion ListEntitiesForPolicy ListPolicyVersions", ""),
+    (_READ, "former-policies", "GetPolicy", ""),
     (_READ, "inline-{kind}", "Get{Kind}Policy", ""),
     (_READ, "named-{kind}", "Get{Kind}", ""),
     (_COMPARE, "attached-{kind}", "ListAttached{Kind}Policies", ""),
@@ -66,6 +67,9 @@ _SOURCE = (
     (_USE, "named-role", "GenerateServiceLastAccessedDetails", ""),
     (_USE, "reported", "GetServiceLastAccessedDetails", ""),
     (_TRAIL, "account", "cloudtrail:LookupEvents", ""),
+    (_PROOF, "pattern-callers", "GetRole", ""),
+    (_REVOKE, "pattern-callers", "GetRole", ""),
+    (_CAUSES, "pattern-callers", "GetRole", ""),
     (_CAUSES, "caller-user", "GetUser ListMFADevices SimulatePrincipalPolicy", ""),
     (_CAUSES, "caller-role", "GetRole SimulatePrincipalPolicy", ""),
     (_CAUSES, "account", "GetAccountAuthorizationDetails", ""),

@@ -71,7 +71,7 @@ def _event(record: RecordFields, entry: Entry, number: int) -> dict[str, Any]:
         "api": _api(entry, status),
         "src_endpoint": {"name": record.host.name or "unknown"},
         "cloud": _cloud(record, entry),
-        "resources": [{"name": entry.target}],
+        **({"resources": [{"name": entry.target}]} if entry.target else {}),
         "metadata": _metadata(record, entry, number),
         "unmapped": _unmapped(record, entry),
     }
@@ -102,7 +102,7 @@ def _actor(record: RecordFields, entry: Entry) -> dict[str, Any]:
     caller, _, role = entry.target.partition(_AS)
     known = (each.arn for each in record.who if each.account == entry.account and each.part != "caller")
     arn = caller if entry.operation == _ASSUME and role else next(known, "")
-    user = {"uid": arn, "name": arn.rpartition(":")[2], "account": _account(entry.account)}
+    user = {"uid": arn, "name": arn.rpartition(":")[2], **_account(entry.account)}
     return {"invoked_by": "xacct-nb", **({"user": user} if arn else {})}
 
 
@@ -116,11 +116,13 @@ def _api(entry: Entry, status: int) -> dict[str, Any]:
 def _cloud(record: RecordFields, entry: Entry) -> dict[str, Any]:
     """Return the account, and who answered: AWS, or the sandbox, whose accounts are nobody's."""
     provider = record.where.partition(" ")[0] or "unknown"
-    return {"provider": provider, "account": _account(entry.account)}
+    return {"provider": provider, **_account(entry.account)}
 
 
 def _account(account: str) -> dict[str, Any]:
-    return {"uid": account, **(_AWS_ACCOUNT if is_account_id(account) else {})}
+    """Return the attribute for an account; none where the record does not know it."""
+    about = {"uid": account, **(_AWS_ACCOUNT if is_account_id(account) else {})}
+    return {"account": about} if account else {}
 
 
 def _metadata(record: RecordFields, entry: Entry, number: int) -> dict[str, Any]:
