@@ -19,7 +19,8 @@ from xacct_nb.fleets.fleet import Fleet
 from xacct_nb.fleets.plan import FleetPlan, Unplanned
 from xacct_nb.grants.documents import build
 from xacct_nb.grants.grant import Grant
-from xacct_nb.grants.state import State
+from xacct_nb.grants.live_principal import LivePrincipal
+from xacct_nb.grants.state import ResourceKey, State
 from xacct_nb.linting.access_after_plan import access_after_plan
 from xacct_nb.linting.findings import lint
 from xacct_nb.sandbox.rules.organizations import set_organization
@@ -148,6 +149,38 @@ def test_where_the_callers_do_not_fit_patterns_and_accounts_are_proposed() -> No
     assert "lets in besides every role that matches, also one made later" in hint
     assert f'sources: ["{HOME}"]' in hint
     assert f"everyone whom {HOME} allows it (accept: [whole-account-trust])" in hint
+
+
+@pytest.mark.parametrize(
+    ("count", "quota", "proposed"), [(38, 2_048, False), (39, 2_048, True), (39, 2_094, False)]
+)
+def test_what_needs_a_raised_quota_has_the_forms_that_do_not(count: int, quota: int, proposed: bool) -> None:
+    callers = [f"arn:aws:iam::{HOME}:role/build/runner-{number:04}" for number in range(count)]
+    root = ResourceKey("quotas", "arn:aws:iam::222222222222:root")
+    state = State({}, details={root: {"AssumeRolePolicySizeQuota": quota}})
+    found = lint(build(a_grant(sources=callers)), state).found
+
+    forms = [each.why for each in found if each.code == "long-trust-policy"]
+    assert bool(forms) is proposed
+    assert all(f"sources: [arn:aws:iam::{HOME}:role/build/runner-00*]" in each for each in forms)
+
+
+@pytest.mark.parametrize(
+    ("count", "others", "proposed"), [(1_250, 0, False), (1_251, 0, True), (1_250, 1, True)]
+)
+def test_more_policies_than_a_user_may_have_unless_it_is_raised_have_a_form_that_fits(
+    count: int, others: int, proposed: bool
+) -> None:
+    grant = a_grant(destinations=roles(count, "reports-reader"), permissions=[])
+    alice = ResourceKey("principal", grant.sources[0])
+    live = LivePrincipal(
+        grant.sources[0], attached=tuple(f"arn:aws:iam::{HOME}:policy/{n}" for n in range(others))
+    )
+    found = lint(build(grant), State({}, details={alice: live})).found
+
+    whys = [each.why for each in found if each.code == "many-attachments"]
+    assert bool(whys) is proposed
+    assert all("Wider forms that fit" in each and "caller_reach: role-name" in each for each in whys)
 
 
 def test_users_have_no_pattern() -> None:

@@ -39,7 +39,7 @@ def declared(version: str) -> dict[str, Any]:
 
 
 def wrong(event: dict[str, Any], version: str = VERSION) -> list[str]:
-    """Return what is against the JSON Schema, and against the constraints, for which an empty text is none."""
+    """Return what is against the JSON Schema, and against the constraints: empty texts do not count."""
     found = [f"{each.json_path}: {each.message}" for each in schema(version).iter_errors(event)]
     return [*found, *unmet(event, declared(version)["classes"]["api_activity"], version)]
 

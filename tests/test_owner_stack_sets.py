@@ -11,6 +11,7 @@ from cfnlint.config import ManualArgs
 from hypothesis import given
 
 from support.examples import a_grant, an_account, endpoint_of, golden, grant_in, plan_of, root_iam
+from support.fleet_world import a_fleet_world
 from support.hostile_grants import TEXTS, grants, policy_with, with_text
 from support.in_process_sandbox import in_process_sandbox
 from support.owner_scripts import OwnerDesk, aws_cli
@@ -30,6 +31,7 @@ from xacct_nb.grants.grant import Grant
 from xacct_nb.handoff.forms import stackset
 from xacct_nb.handoff.forms.half import half_of
 from xacct_nb.handoff.forms.table import hand_over, take_back
+from xacct_nb.runs.fleet.fleet_work import apply_fleet, plan_fleet, prove_fleet
 from xacct_nb.runs.sandboxes import add_accounts
 from xacct_nb.sandbox.server.accounts import Resident, World, add_user
 from xacct_nb.sandbox.server.state import Sandbox
@@ -169,6 +171,32 @@ def test_the_roles_of_a_fleet_are_one_stack_set_each_with_its_own_account_s_reso
         documents = build(grant, "destination")
         assert not diff(documents, read(documents, sessions)).changes
         assert prove(grant, sessions).holds
+
+
+def test_a_fleet_takes_the_roles_that_stacks_made_as_its_own_and_names_the_account_without(
+    sandbox: Sandbox, world: World
+) -> None:
+    members = a_fleet_world(sandbox, world, 3)
+    fleet = members.fleet()
+    text = str(
+        hand_over(
+            [each.grant for each in fleet.slices if each.side == "destination"], "destination", "stackset"
+        )
+    )
+    with_stacks, without = members.members[:2], members.members[2]
+    for account in with_stacks:
+        deploy(world, account, text)
+    plan = plan_fleet(fleet, members.access)
+    unchanged = [each.account for each in plan.slices if not each.plan.changes]
+    sources = members.fleet(accounts=with_stacks)
+    first = plan_fleet(sources, members.access)
+    result = apply_fleet(sources, first, members.access, approved=first.digest)
+    proven = prove_fleet(fleet, members.access)
+
+    assert sorted(unchanged) == sorted(with_stacks)
+    assert {each.account for each in first.slices if each.plan.changes} == {world.source}
+    assert result.holds
+    assert {each.account for each in proven.missing} == {without, world.source}
 
 
 def test_a_new_account_has_the_role_and_no_caller_gets_in_before_the_grant_names_it(

@@ -115,6 +115,26 @@ def trust_policy(grant: Grant, role: str) -> Policy:
         raise with_proposals(problem, tuple(trust_proposals(grant, fits))) from None
 
 
+def trust_forms(grant: Grant, role: str, limit: int) -> tuple[str, ...]:
+    """Return the wider forms in which the trust policy has at most `limit` characters."""
+
+    def fits(wider: Grant) -> bool:
+        return _fits(lambda each: quotas.check_size(_trust_document(each, role), limit, role), wider)
+
+    return tuple(trust_proposals(grant, fits))
+
+
+def caller_forms(grant: Grant, entity: str, most: int) -> tuple[str, ...]:
+    """Return the wider forms in which a user, role or group gets at most `most` caller policies."""
+
+    def fits(wider: Grant) -> bool:
+        return _fits(
+            lambda each: quotas.check_count(_caller_documents(each, entity, ()), most, entity), wider
+        )
+
+    return tuple(caller_proposals(grant, fits))
+
+
 def _trust_document(grant: Grant, role: str) -> Policy:
     named = [
         f"arn:{grant.partition}:iam::{source}:root" if is_account_id(source) else source

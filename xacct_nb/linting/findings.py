@@ -12,6 +12,7 @@ from xacct_nb.iam import quotas
 from xacct_nb.iam.arns import Arn
 from xacct_nb.iam.grammar import GRAMMARS, IDENTITY, TRUST
 from xacct_nb.linting.headroom import Headroom, headroom
+from xacct_nb.linting.rules.account_quotas import QUOTA_RULES
 from xacct_nb.linting.rules.actions import ACTION_RULES
 from xacct_nb.linting.rules.condition_blocks import CONDITION_RULES
 from xacct_nb.linting.rules.condition_keys import KEY_RULES
@@ -44,7 +45,7 @@ _STATEMENT_RULES = (
     *PERIMETER_RULES,
 )
 # Every rule, on statements, policies, grants and the live state.
-_LIVE_RULES = (*LIVE_GRANT_RULES, *LIVE_RULES, *OTHERS_RULES)
+_LIVE_RULES = (*LIVE_GRANT_RULES, *QUOTA_RULES, *LIVE_RULES, *OTHERS_RULES)
 _CASE_RULES = (*GRANT_RULES, *_LIVE_RULES)
 RULES = (*_STATEMENT_RULES, *SUBJECT_RULES, REFUSAL, *_CASE_RULES)
 _IDLE = (never_applies, has_no_possible_id, needs_foreign_claim)

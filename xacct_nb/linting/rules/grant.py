@@ -14,7 +14,7 @@ from xacct_nb.iam.arns import Arn
 from xacct_nb.iam.explain import summarize
 from xacct_nb.iam.patterns import covers
 from xacct_nb.linting.after_plan import Obstacle, caller_obstacles, role_obstacles
-from xacct_nb.linting.headroom import CHARACTERS, POLICIES, Quota, headroom, retained_policies
+from xacct_nb.linting.headroom import Quota, headroom, retained_policies
 from xacct_nb.linting.rules.rule import NOTE, WARNING, WIDENS, Find, Hit, Rule
 from xacct_nb.linting.rules.subjects import ACCOUNT, ROLE, SSO, USER, LintStatement, Subject, principal_type
 
@@ -199,27 +199,6 @@ def _is_full(policy: str) -> bool:
     return policy.rpartition("/")[2] in _FULL_ACCESS
 
 
-def _exceeded(unit: str) -> Find[GrantCase]:
-    def find(case: GrantCase) -> Iterator[Hit]:
-        for quota in case.quotas:
-            # The rule long-trust-policy covers trust policies.
-            if quota.unit == unit and quota.left < 0 and quota.items != "sources":
-                yield quota.name, f"{quota.used:,} {unit}; AWS accepts {quota.limit:,}{_raised(quota)}"
-
-    return find
-
-
-def _nearly_full(case: GrantCase) -> Iterator[Hit]:
-    for quota in case.quotas:
-        if quota.is_little:
-            used = f"{quota.used:,} of {quota.limit:,} {quota.unit}"
-            yield quota.name, f"{used} are used: room for about {quota.more:,} more {quota.items}"
-
-
-def _raised(quota: Quota) -> str:
-    return f", or {quota.most:,} where the quota was raised" if quota.most > quota.limit else ""
-
-
 GRANT_RULES = (
     Rule("full-access-policy", WIDENS, _full_access,
         why="The role can do nearly everything with it, or can give itself the permissions.",
@@ -268,15 +247,6 @@ LIVE_GRANT_RULES = (
     Rule("kept-permissions", NOTE, _retained(full=False),
         why="{it} stays on the role: the callers may do what it allows too.",
         mend="Choose another role where that is too much."),
-    Rule("inline-policies-full", WARNING, _exceeded(CHARACTERS),
-        why="Together they have {it}.",
-        mend="Remove an inline policy, or move it into a managed policy."),
-    Rule("many-attachments", WARNING, _exceeded(POLICIES),
-        why="There would be {it}.",
-        mend="Request a higher quota, detach a policy, or name fewer destinations."),
-    Rule("little-room", NOTE, _nearly_full,
-        why="{it}.",
-        mend="Start another grant before it is full, or use fewer and shorter names."),
     Rule("nothing-allowed", NOTE, _without_permissions,
         why="The grant lets callers assume the role, and a new role has no permissions.",
         mend="Name permissions or managed_policies, unless another owner attaches them to the role."),

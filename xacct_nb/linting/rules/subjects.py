@@ -213,7 +213,8 @@ def _subjects(documents: Documents) -> Iterator[Subject]:
         for policy in policies:
             yield Subject(IDENTITY, "caller policy", policy, limit, arn, own, {"Resource": "destinations"})
     for arn, policy in documents.trust_policies.items():
-        yield Subject(TRUST, "trust policy", policy, quotas.TRUST_POLICY, arn, own, _TRUST_FIELDS)
+        # The account's own quota, which may be smaller, is a matter of the grant: `rules/account_quotas.py`.
+        yield Subject(TRUST, "trust policy", policy, quotas.TRUST_POLICY_MAX, arn, own, _TRUST_FIELDS)
     for arn, policy in documents.permissions_policies.items():
         limit = quotas.INLINE_TOTAL["role"]
         yield Subject(IDENTITY, "permissions policy", policy, limit, arn, own, _PERMISSIONS_FIELDS)
