@@ -1,6 +1,7 @@
 """A pattern of roles as a source: a permission set, or every role whose ARN matches."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -18,7 +19,9 @@ from support.examples import (
     root_iam,
     sessions_in,
 )
+from support.fleet_world import a_fleet_world
 from support.in_process_sandbox import in_process_sandbox
+from support.limited_admins import recording
 from support.role_patterns import SSO_PATH, SUFFIX, a_caller, set_role
 from xacct_nb.aws.probes import prove
 from xacct_nb.aws.sessions import open_sessions
@@ -27,9 +30,11 @@ from xacct_nb.changes.entitlements import losses
 from xacct_nb.changes.newly_allowed import newly_allowed
 from xacct_nb.changes.planner import diff
 from xacct_nb.changes.proof import ALLOWED, DENIED, NOT_ASKED, Proof
+from xacct_nb.changes.rights import Right
 from xacct_nb.errors import InvalidGrant, InvalidHandoff
 from xacct_nb.fleets.expansion import expand
 from xacct_nb.fleets.fleet import Fleet
+from xacct_nb.fleets.rights import needed_rights
 from xacct_nb.grants.access_path import hops_of
 from xacct_nb.grants.console_link import console_access
 from xacct_nb.grants.documents import Documents, build
@@ -42,7 +47,9 @@ from xacct_nb.handoff.request import request_for
 from xacct_nb.iam.evaluation import evaluate
 from xacct_nb.linting.findings import lint
 from xacct_nb.linting.headroom import headroom
+from xacct_nb.runs.fleet.fleet_work import apply_fleet, plan_fleet
 from xacct_nb.sandbox.server.accounts import World
+from xacct_nb.sandbox.server.state import Sandbox
 
 sandbox = in_process_sandbox
 
@@ -573,3 +580,32 @@ def test_a_statement_of_others_lets_matching_roles_in_without_the_condition() ->
 
     assert "condition-bypassed" in theirs[HOME]
     assert "condition-bypassed" not in theirs[ALICE]
+
+
+def test_a_fleet_looks_the_path_of_a_callers_role_up_once_for_all_accounts(
+    sandbox: Sandbox, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    members = a_fleet_world(sandbox, world, 3)
+    caller = a_caller(world, "/build/", "runner")
+    access = replace(members.access, caller_profiles=(caller,))
+    fleet = members.fleet(sources=[f"arn:aws:iam::{world.source}:role/build/*"])
+    plan = plan_fleet(fleet, access)
+    with recording(monkeypatch) as seen:
+        result = apply_fleet(fleet, plan, access, approved=plan.digest)
+    looked_up = [each for each in seen.asked if each.resource.endswith(":role/build/runner")]
+
+    assert result.holds
+    assert [each.action for each in looked_up if each.action == "iam:GetRole"] == ["iam:GetRole"]
+
+
+def test_the_rights_of_a_fleet_have_those_to_look_the_path_up() -> None:
+    sources = [f"arn:aws:iam::{HOME}:role/x/*"]
+    fleet = Fleet(
+        name="all",
+        grants=[{"name": "all", "accounts": ["222222222222"], "role": "reader", "sources": sources}],
+    )
+    needed = needed_rights(expand(fleet), side="source", steps=["plan", "prove"])
+    by_step = needed.of("source", HOME).by_step
+
+    assert Right("iam:GetRole", (f"arn:aws:iam::{HOME}:role/*",)) in by_step["prove"]
+    assert by_step["plan"] == ()

@@ -1,6 +1,6 @@
 """Sessions in the many accounts of a fleet: by a profile of the account, or by a role in each of them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,7 +14,7 @@ from xacct_nb.aws.retries import PATIENCE, Retries
 from xacct_nb.aws.sessions import Sessions, open_sessions
 from xacct_nb.errors import WrongAccount
 from xacct_nb.grants.documents import DESTINATION, SOURCE
-from xacct_nb.grants.grant import Grant
+from xacct_nb.grants.grant import Grant, account_of
 from xacct_nb.records.fields import Identity
 
 SESSION_NAME = "xacct-nb-fleet"
@@ -87,15 +87,23 @@ class AccountSessions:
         callers = (each for each in self.named.identities if each.part == "caller")
         return SliceSessions(
             grant,
-            (*admins, *callers),
+            (*admins, *self._readers(grant, [each for _, each in wanted]), *callers),
             replace(self.named.endpoint, retries=retries) if keys else self.named.endpoint,
             self.named.answered_by,
             "" if and_source else side,
             _clients=self.named._clients,
+            _roles=self.named._roles,
             _opened=self.named._opened,
             shared=self.shared,
             admin_keys=keys,
         )
+
+    def _readers(self, grant: Grant, opened: list[str]) -> Iterator[Identity]:
+        """Yield who can read the path of a caller's role, on which it hangs whether a pattern matches it."""
+        accounts = {account_of(each) for each in grant.role_patterns} - set(opened)
+        for each in self.named.identities:
+            if each.part != "caller" and each.account in accounts:
+                yield replace(each, part=SOURCE)
 
     def _administrator(self, side: str, account: str) -> tuple[Identity, AccountKeys | None]:
         """Return who administers an account, with keys where it is a role that was assumed for it."""

@@ -163,11 +163,21 @@ def _slices(of: Grant | ExpandedFleet) -> Iterator[Slice]:
     """Yield what one session works on: a grant, one side of it, and one account."""
     if isinstance(of, ExpandedFleet):
         yield from of.slices
+        yield from _without_policy(of)
         return
     for account in of.source_accounts:
         yield Slice(SOURCE, account, of)
     for account in of.destination_accounts:
         yield Slice(DESTINATION, account, of)
+
+
+def _without_policy(fleet: ExpandedFleet) -> Iterator[Slice]:
+    """Yield the source accounts in which a fleet writes nothing: they are read to prove and to diagnose."""
+    written = {each.key for each in fleet.slices}
+    for grant in (each.source for each in fleet.grants):
+        for account in grant.source_accounts:
+            if (grant.name, SOURCE, account) not in written:
+                yield Slice(SOURCE, account, grant)
 
 
 def _once(rights: Iterable[Right]) -> tuple[Right, ...]:
