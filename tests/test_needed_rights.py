@@ -317,6 +317,7 @@ def test_the_callers_of_a_pattern_are_looked_up_by_their_path(desk: Desk, seen: 
     stage = Stage(desk, grant_in(world, sources=sources), seen)
     stage.callers = {"caller_profiles": [*callers, "hub"]}
     ended = [stage.apply(), stage.prove(), stage.roll_back(revoke_sessions=True), stage.apply()]
+    stage.narrow()
     drift(stage, more=True)
     ended += [stage.apply()]
     drift(stage)
@@ -341,6 +342,7 @@ def test_callers_that_may_call_already_need_no_policy_to_be_written(desk: Desk, 
     )
     stage = Stage(desk, grant_in(world, caller_policy="none"), seen)
     ended = [stage.apply(), stage.prove(), stage.roll_back(revoke_sessions=True), stage.apply()]
+    stage.narrow()
     drift(stage, more=True)
     ended += [stage.apply()]
     drift(stage)
