@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from support.adopted_role import taken_over
 from support.examples import (
     ALICE,
     READ,
@@ -24,6 +25,7 @@ from xacct_nb.aws.writer import rollback
 from xacct_nb.changes.planner import desired_resources, diff
 from xacct_nb.errors import InvalidGrant
 from xacct_nb.grants.documents import build
+from xacct_nb.grants.grant import Grant
 from xacct_nb.grants.live_principal import LivePrincipal
 from xacct_nb.grants.pictures.access_graph import graph_of_grants
 from xacct_nb.grants.sentences import access_sentences
@@ -148,6 +150,22 @@ def test_a_grant_that_has_ended_is_removed_proven_and_rolled_back(world: World) 
     rollback(journal, over, patience=1)
     assert all("cannot be restored" not in each for each in lost)
     assert state_of(lasting, sessions) == before
+
+
+def test_an_adopted_role_is_as_before_once_the_runs_are_rolled_back_newest_first(world: World) -> None:
+    grant = taken_over(world)
+    fields = grant.model_dump() | {"expires": "2020-01-01", "conditions": {}}
+    ended = Grant(**fields)
+    sessions = sessions_in(world, ended)
+    before = state_of(ended, sessions)
+    first = applied(grant, sessions_in(world, grant))
+    removed = applied(ended, sessions)
+
+    assert prove(ended, sessions).holds
+    assert state_of(ended, sessions).role(grant.destinations[1])["tags"] == {"team": "data"}
+    for journal in (removed, first):
+        rollback(journal, sessions, patience=1)
+    assert state_of(ended, sessions) == before
 
 
 def test_the_proof_of_an_ended_grant_fails_while_a_caller_gets_in(world: World) -> None:

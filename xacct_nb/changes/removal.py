@@ -21,7 +21,7 @@ _MARKS = (OWNER_TAG, ADOPTED_TAG)
 _AGAIN = "gets a new id if it is made again: policies of others that name it must then be saved again."
 _TAKEN_OVER = (
     "{of} was taken over, so it stays, {but}. "
-    "To restore what was there before, roll back the run that took it over: xacct-nb records list"
+    "To restore what was there before, roll back the grant's runs, the newest first: xacct-nb records list"
 )
 _BUT = {
     "role": "with the trust policy, settings and attached policies that the grant gave it",
