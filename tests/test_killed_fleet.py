@@ -12,7 +12,7 @@ import pytest
 
 from support.desk import Desk
 from support.fleet_world import ROLE, a_fleet_world
-from support.killed_fleet import KilledFleet, entries_of, made, noted
+from support.killed_fleet import KilledFleet, made, noted, steps_of
 from support.killed_process import KillPoint
 from xacct_nb.runs.recovery import recover
 from xacct_nb.sandbox.server.state import Sandbox
@@ -63,7 +63,7 @@ def test_a_change_is_finished_by_the_next_run_and_all_of_it_can_be_undone(
             assert missing_from(noted(record), left, before) == [], f"journal after a kill at {number}"
         if not record:
             assert left == before, f"no record of changes after a kill at {number}"
-        if is_new(known, left, record and [each.to_json() for each in entries_of(record)]):
+        if is_new(known, left, record and steps_of(record)):
             second = here.finished().record
             assert second.status in ("succeeded", "no-change")
             assert here.state() == wanted, f"finished after a kill at {number}"
@@ -73,7 +73,7 @@ def test_a_change_is_finished_by_the_next_run_and_all_of_it_can_be_undone(
         if record and left != before:
             assert here.rolled_back(record.id) == "succeeded"
         assert here.state() == before, f"undone after a kill at {number}"
-        assert here.desk.is_whole()
+        assert record is None or here.desk.is_whole()
     tell(f"a fleet of {ACCOUNTS} finished and undone after a kill: {tried} of {tried} ({len(known)} states)")
 
     assert tried >= 1

@@ -79,6 +79,12 @@ def made(record: Record, operation: str) -> list[str]:
     )
 
 
+def steps_of(record: Record) -> list[tuple[str, ...]]:
+    """Return the calls with their answers, account by account: threads make them in any order."""
+    entries = entries_of(record)
+    return sorted((each.account, each.operation, each.target, each.answer) for each in entries)
+
+
 def noted(record: Record) -> set[tuple[str, str]]:
     """Return the calls that were noted, answered or not: the account and the operation of each."""
     return {(each.account, each.operation) for each in entries_of(record)}
