@@ -22,7 +22,8 @@ from xacct_nb.fleets.plan import FleetPlan
 from xacct_nb.fleets.result import FleetResult
 from xacct_nb.runs.fleet.execution import Progress
 from xacct_nb.runs.fleet.fleet_work import apply_fleet, plan_fleet
-from xacct_nb.runs.fleet.slice_work import SliceTask, plan_slice, work_on_slice
+from xacct_nb.runs.fleet.slice_planning import plan_slice
+from xacct_nb.runs.fleet.slice_work import SliceTask, work_on_slice
 from xacct_nb.sandbox.server.accounts import World
 from xacct_nb.sandbox.server.state import Sandbox
 from xacct_nb.storage.spool import SliceAttempt, read_spool

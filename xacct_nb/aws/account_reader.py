@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from xacct_nb.aws.access_reader import account_details
-from xacct_nb.aws.account_sessions import keys_of
+from xacct_nb.aws.account_sessions import keys_in
 from xacct_nb.aws.bound_clients import BoundClient, SharedClients
 from xacct_nb.aws.clients import AwsClient
 from xacct_nb.aws.error_translation import translate_errors
@@ -79,10 +79,8 @@ def _by_role(hub: Sessions, shared: SharedClients, account: str, role: str) -> A
     profile, arn = hub.identities[0].profile, f"arn:{hub.partition}:iam::{account}:role/{role}"
     try:
         with _making:
-            sts = hub.client(profile, "sts")
-        with translate_errors(f"AssumeRole of {arn}"):
-            given = sts.assume_role(RoleArn=arn, RoleSessionName=_SESSION_NAME)["Credentials"]
-        iam = shared.client("iam", replace(keys_of(given, profile), retries=hub.endpoint.retries))
+            hub.client(profile, "sts")
+        iam = shared.client("iam", keys_in(hub, profile, arn, _SESSION_NAME)[0])
     except XacctError as problem:
         return _unread(account, problem.what)
     return _read(iam, account)

@@ -118,10 +118,7 @@ class AccountSessions:
         who = Identity(f"{self.access.account_role} in {account} by {profile}", side, account, role)
         known = self._keys.get(account)
         if known is None or known[1] - _EARLIER < local_time():
-            sts = self.named.client(profile, "sts")
-            with translate_errors(f"AssumeRole {self.access.account_role} in {account}"):
-                given = sts.assume_role(RoleArn=role, RoleSessionName=SESSION_NAME)["Credentials"]
-            known = keys_of(given, profile), given["Expiration"]
+            known = keys_in(self.named, profile, role, SESSION_NAME)
             self._keys[account] = known
         return who, known[0]
 
@@ -164,6 +161,17 @@ class SliceSessions(Sessions):
             keys = replace(keys_of(credentials, profile), retries=self.endpoint.retries)
             return self.shared.client(service, keys)
         return super().role_client(credentials, service, profile)
+
+
+def keys_in(hub: Sessions, profile: str, role: str, session: str) -> tuple[AccountKeys, datetime]:
+    """Return keys for the account of a role, which a profile of the hub assumes, and when they expire.
+
+    Raises AwsRefused.
+    """
+    sts = hub.client(profile, "sts")
+    with translate_errors(f"AssumeRole of {role}"):
+        given = sts.assume_role(RoleArn=role, RoleSessionName=session)["Credentials"]
+    return replace(keys_of(given, profile), retries=hub.endpoint.retries), given["Expiration"]
 
 
 def keys_of(credentials: Mapping[str, Any], profile: str) -> AccountKeys:

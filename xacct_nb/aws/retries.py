@@ -4,6 +4,7 @@ import random
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 from botocore.exceptions import ClientError, ConnectionError, HTTPClientError
@@ -50,6 +51,11 @@ class Retries:
         self.patience = patience
         self.count, self.seconds = 0, 0.0
 
+    def note(self, retries: int, seconds: float) -> None:
+        """Count retries, and the seconds that were waited for them."""
+        self.count += retries
+        self.seconds += seconds
+
     @contextmanager
     def within(self, patience: float) -> Iterator[None]:
         """Have another patience within the block."""
@@ -79,13 +85,28 @@ class Retries:
         wait = kept.setdefault(_WAIT, wait or _Wait(about["operation"], self.patience))
         pause = wait.next_pause(kind)
         if pause is not None:
-            self.count += 1
-            self.seconds += pause
+            for each in (self, _counting.get()):
+                if each is not None:
+                    each.note(1, pause)
             return pause
         wait.close(kind)
         if kind == THROTTLED:
             raise wait.busy(context) from ClientError(context.parsed_response, about["operation"].name)
         return None
+
+
+_counting: ContextVar[Retries | None] = ContextVar("retries of this thread", default=None)
+
+
+@contextmanager
+def counted_retries() -> Iterator[Retries]:
+    """Yield what counts the retries that this thread waits for in the block, of whichever client."""
+    counts = Retries()
+    token = _counting.set(counts)
+    try:
+        yield counts
+    finally:
+        _counting.reset(token)
 
 
 class _Wait:

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 from xacct_nb.changes.plan import Change, Plan
 from xacct_nb.fleets.account_matrix import account_matrix
@@ -23,6 +24,27 @@ NOT_ACCEPTED = "not-accepted"
 
 
 @dataclass(frozen=True)
+class Waits(Serializable):
+    """How many calls on an account were made again, and the seconds that were waited for that."""
+
+    retries: int = 0
+    seconds: float = 0.0
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain data, nothing where no call was retried."""
+        return super().to_json() if self.retries else {}
+
+    @classmethod
+    def sum(cls, each: Iterable["Waits"]) -> "Waits":
+        """Return all together."""
+        found = [it for it in each if it.retries]
+        return cls(sum(it.retries for it in found), round(sum(it.seconds for it in found), 3))
+
+
+NO_WAITS = Waits()
+
+
+@dataclass(frozen=True)
 class SlicePlan(Serializable):
     """The plan of one account for one side of a grant, and the findings on what the account has."""
 
@@ -30,6 +52,7 @@ class SlicePlan(Serializable):
     account: str
     plan: Plan
     findings: tuple[Finding, ...] = ()
+    waits: Waits = NO_WAITS
 
     @property
     def key(self) -> SliceKey:
@@ -67,6 +90,7 @@ class Unplanned(Serializable):
     reason: str
     hint: str = ""
     findings: tuple[Finding, ...] = ()
+    waits: Waits = NO_WAITS
 
     @property
     def key(self) -> SliceKey:
@@ -160,6 +184,12 @@ class FleetPlan(Shown, Serializable):
                 found.setdefault(each.key[:2], {})[each.account] = each.findings
         accepted = dict.fromkeys(code for each in self.changed for code in each.plan.accepted)
         return Findings(grouped(found, counts), tuple(accepted))
+
+    @property
+    def waits(self) -> Waits:
+        """Return the retries while the accounts were read."""
+        parts: tuple[SlicePlan | Unplanned, ...] = (*self.slices, *self.unplanned)
+        return Waits.sum(each.waits for each in parts)
 
     def of(self, account: str) -> "FleetPlan":
         """Return the part of the plan that is about one account."""

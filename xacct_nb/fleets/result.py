@@ -7,7 +7,7 @@ from typing import Any
 
 from xacct_nb.changes.drift import Drift, drift_table
 from xacct_nb.changes.plan import Change
-from xacct_nb.fleets.plan import NOT_ACCEPTED, SliceKey
+from xacct_nb.fleets.plan import NO_WAITS, NOT_ACCEPTED, SliceKey, Waits
 from xacct_nb.grants.documents import SOURCE
 from xacct_nb.validation import Serializable
 from xacct_nb.views import Page, Shown, Table, Text, View
@@ -37,7 +37,7 @@ MEANINGS = {
     NOT_ASKED: "it could not be asked whether the access is as declared",
 }
 """Each status with its meaning."""
-_IF_ANY = ("by_source", "drift")
+_IF_ANY = ("by_source", "drift", "waits")
 BAD = (ROLLBACK_FAILED, FAILED, LOST, PROOF_FAILED, UNREADABLE, ROLLED_BACK)
 
 
@@ -49,7 +49,8 @@ class SliceResult(Serializable):
     `code`, `reason` and `hint` are the error's, and `cause` what the diagnosis found. `found` is the number
     of approved changes that were there already when the work began, made by a worker that was lost, by an
     earlier run or by others: they are not among the changes. `by_source` has the
-    status of each source, where the sources do not all have the same one. `drift` is what others changed.
+    status of each source, where the sources do not all have the same one. `drift` is what others changed,
+    `waits` are the retries.
     """
 
     grant: str
@@ -66,6 +67,7 @@ class SliceResult(Serializable):
     found: int = 0
     by_source: Mapping[str, str] = field(default_factory=dict)
     drift: tuple[Drift, ...] = ()
+    waits: Waits = NO_WAITS
 
     @property
     def key(self) -> SliceKey:
@@ -77,7 +79,7 @@ class SliceResult(Serializable):
         return self.by_source.get(source, self.status)
 
     def to_json(self) -> dict[str, Any]:
-        """Return plain data; `by_source` and `drift` only where there are some."""
+        """Return plain data; `by_source`, `drift` and `waits` only where there are some."""
         return {name: value for name, value in super().to_json().items() if value or name not in _IF_ANY}
 
     def without_changes(self) -> "SliceResult":
@@ -104,6 +106,11 @@ class FleetResult(Shown, Serializable):
     def holds(self) -> bool:
         """Return whether every account is as the fleet says."""
         return all(each.is_good for each in self.results)
+
+    @property
+    def waits(self) -> Waits:
+        """Return the retries of the work on all accounts."""
+        return Waits.sum(each.waits for each in self.results)
 
     @property
     def missing(self) -> tuple[SliceResult, ...]:
@@ -155,6 +162,7 @@ class FleetResult(Shown, Serializable):
                 *((drift_table(drift),) if drift else ()),
                 Table(("status", "slices", "meaning"), totals),
                 *found,
+                *((Text(_waited(self.results), "note"),) if self.waits.retries else ()),
                 *stopped,
                 Text(self.summary, "good" if self.holds else "bad"),
             ),
@@ -171,6 +179,16 @@ def _found(count: int) -> str:
     return (
         f"In {where}, approved changes were there already when the work began: made by an earlier run, by a "
         "worker that was lost, or by others. They are not rolled back with this result."
+    )
+
+
+def _waited(results: Iterable[SliceResult]) -> str:
+    """Return how long was waited for retries, and in which account most of it."""
+    most = max(results, key=lambda each: each.waits.seconds)
+    waits = Waits.sum(each.waits for each in results)
+    return (
+        f"{waits.retries} calls were made again, after {waits.seconds:.1f} s of waiting: "
+        f"{most.waits.seconds:.1f} s of it in account {most.account}."
     )
 
 

@@ -7,6 +7,7 @@ from xacct_nb.changes.plan import Change
 from xacct_nb.records.fields import NOT_PROVEN, SUCCESSFUL, RecordFields
 from xacct_nb.views import Page, Table, View
 
+# In a sentence, {declared} is the grant or the fleet, and {accounts} are its accounts.
 # How a change ticket closes, by the status of the run (ITIL: successful, not successful, not implemented).
 CLOSURES = {
     "succeeded": "successful",
@@ -15,7 +16,7 @@ CLOSURES = {
     "failed": "not successful: an error ended it",
     "invalid-parameters": "not implemented: the input was refused",
     "stale-plan": "not implemented: another plan was approved than the current one",
-    "proof-failed": "not successful: the access is not what the grant says",
+    "proof-failed": "not successful: the access is not what {declared} says",
     "not-proven": "the proof is incomplete: AWS gave no positive answer for all of it",
     "rolled-back": "not successful: rolled back, everything is as it was before",
     "rollback-failed": "not successful: not every change could be rolled back",
@@ -35,16 +36,16 @@ _BY_CODE = {
 }
 # How a run ended, for somebody who has to act on it: of a change, of its rollback, and without a change.
 _CHANGED = {
-    "succeeded": "The access is applied and proven: AWS's answers are what the grant says.",
-    "no-change": "Nothing had to be changed: both accounts have what the grant says.",
+    "succeeded": "The access is applied and proven: AWS's answers are what {declared} says.",
+    "no-change": "Nothing had to be changed: {accounts} have what {declared} says.",
     "planned": "Nothing was changed: the plan waits for its approval.",
     "not-proven": "It is applied, and not proven: not each permission has a positive answer of AWS.",
-    "proof-failed": "It is applied, and AWS's answers are not what the grant says.",
+    "proof-failed": "It is applied, and AWS's answers are not what {declared} says.",
     "rolled-back": "The change failed, and everything is as it was before.",
     "rollback-failed": "The change failed, and something is left of it: the journal says what.",
 }
 _UNDONE = {
-    "succeeded": "Undone: both accounts are as they were before.",
+    "succeeded": "Undone: {accounts} are as they were before.",
     "no-change": "There was nothing left to undo.",
     "planned": "Nothing was undone: the plan waits for its approval.",
     "not-proven": "Undone. That older sessions have ended is not proven.",
@@ -54,9 +55,9 @@ _READ = {
     "not-proven": "Nothing was changed, and nothing is proven: AWS was not asked.",
 }
 _PROVEN = {
-    "succeeded": "The access is proven: AWS's answers are what the grant says.",
+    "succeeded": "The access is proven: AWS's answers are what {declared} says.",
     "not-proven": "Not proven: not each permission has a positive answer of AWS.",
-    "proof-failed": "AWS's answers are not what the grant says.",
+    "proof-failed": "AWS's answers are not what {declared} says.",
 }
 # Of a grant that had ended: after its removal, and without a change.
 _ENDED = {
@@ -83,17 +84,24 @@ def outcome_sentence(record: RecordFields) -> str:
         sentences = {**sentences, **(_REMOVED if changed else _STILL_ENDED)}
     undoes = record.undoes or record.notebook == _ROLL_BACK
     said = (_UNDONE if undoes else sentences).get(record.status)
-    if record.fleet and said:
-        said = said.replace("both accounts", "all accounts").replace("the grant", "the fleet")
+    if said:
+        return _of_what_was_declared(said, record)
     closed = closure(record).partition(": ")[2] or closure(record)
-    return said or f"{closed[:1].upper()}{closed[1:]}.{'' if changed else ' Nothing was changed.'}"
+    return f"{closed[:1].upper()}{closed[1:]}.{'' if changed else ' Nothing was changed.'}"
 
 
 def closure(record: RecordFields) -> str:
     """Return how the change is closed."""
     if record.is_blocked:
         return "not implemented: this plan cannot be approved as it is"
-    return _BY_CODE.get(record.error.code if record.error else "") or CLOSURES.get(record.status, "")
+    closed = _BY_CODE.get(record.error.code if record.error else "") or CLOSURES.get(record.status, "")
+    return _of_what_was_declared(closed, record)
+
+
+def _of_what_was_declared(sentence: str, record: RecordFields) -> str:
+    if record.fleet:
+        return sentence.format(declared="the fleet", accounts="all accounts")
+    return sentence.format(declared="the grant", accounts="both accounts")
 
 
 def outcome_facts(record: RecordFields) -> Iterator[tuple[str, str]]:

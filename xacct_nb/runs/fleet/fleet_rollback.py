@@ -49,7 +49,7 @@ class FleetRollback(Shown):
             secrets=filter(None, [resolve_reference(reference)] if reference else []),
             progress=WorkProgress(self.run.headless),
         )
-        self.run.place.note()
+        self.fleet.observe(self.found.waits)
         self.fleet.note(self.found)
         return self.found.whole
 
@@ -73,6 +73,7 @@ class FleetRollback(Shown):
                 journal=entries,
                 progress=WorkProgress(run.headless),
             )
+        self.fleet.observe(result.waits)
         changes = tuple(change for each in result.results for change in each.changes)
         run.keep_applied(whole, Journal(whole.grant, changes, tuple(entries.kept)), needs_proof=False)
         self.fleet.note(self.found, result)

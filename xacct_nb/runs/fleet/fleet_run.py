@@ -13,7 +13,7 @@ from xacct_nb.errors import NotProven, ProofFailed, RollbackFailed, XacctError
 from xacct_nb.fleets.expansion import ExpandedFleet, expand
 from xacct_nb.fleets.fleet import Fleet, FleetFile, fleet_of
 from xacct_nb.fleets.organization import Organization
-from xacct_nb.fleets.plan import FleetPlan
+from xacct_nb.fleets.plan import FleetPlan, Waits
 from xacct_nb.fleets.plan_notes import declared_findings, plan_notes
 from xacct_nb.fleets.result import NOT_PROVEN, ROLLBACK_FAILED, FleetResult
 from xacct_nb.grants.settings import Settings
@@ -98,7 +98,7 @@ class FleetRun(Shown):
         now = self._now()
         findings = declared_findings(self.expanded, now)
         plan = replace(found, notes=plan_notes(self.expanded, found, now))
-        self.run.place.note()
+        self.observe(found.waits)
         self.run.keep(replace(findings, found=(*findings.found, *plan.findings.found)))
         self.run.keep(plan.whole)
         self.note(plan)
@@ -142,6 +142,7 @@ class FleetRun(Shown):
                 progress=self.progress,
             )
         self._result = result
+        self.observe(result.waits)
         changes = tuple(change for each in result.results for change in each.changes)
         run.keep_applied(whole, Journal(plan.fleet, changes, tuple(entries.kept)))
         self.note(plan, result)
@@ -153,6 +154,7 @@ class FleetRun(Shown):
         """Prove the access in every account; nothing is changed."""
         with executor_of(self.settings.scheduler) as executor:
             result = prove_fleet(self.expanded, self.access, executor=executor, progress=self.progress)
+        self.observe(result.waits)
         self.note(plan, result)
         return result
 
@@ -193,7 +195,8 @@ class FleetRun(Shown):
         from xacct_nb.runs.fleet.organization_loading import load_organization
 
         profile = self.settings.organization_profile
-        sessions = open_sessions(source_profiles=[profile], endpoint=self.access.endpoint)
+        endpoint = self.run.place.connection.watched(self.access.endpoint)
+        sessions = open_sessions(source_profiles=[profile], endpoint=endpoint)
         return load_organization(self.declared, sessions, profile)
 
     def _now(self) -> str:
@@ -210,6 +213,14 @@ class FleetRun(Shown):
         _ = self.access  # it starts the sandbox
         members = [account for account in found.accounts if account not in (SOURCE, DESTINATION)]
         add_member_accounts(open_sandbox(), members, DESTINATION)
+
+    def observe(self, waits: Waits) -> None:
+        """Note in the run how often calls were retried, and AWS's time, which the fleet's clients saw."""
+        connection = self.run.place.connection
+        connection.retries.note(waits.retries, waits.seconds)
+        with suppress(XacctError):
+            connection.clock = opened(self.access).named.endpoint.clock
+        self.run.place.note()
 
     def note(self, plan: FleetPlan, result: FleetResult | None = None) -> None:
         """Write what a record has of a fleet, besides its plan and its journal."""

@@ -18,12 +18,11 @@ from xacct_nb.grants.state import State
 from xacct_nb.linting.findings import lint
 from xacct_nb.linting.rules.rule import Finding
 from xacct_nb.runs.fleet.execution import Ended, Execution, Progress, silent, working
+from xacct_nb.runs.fleet.slice_planning import plan_slice, plan_undo_slice
 from xacct_nb.runs.fleet.slice_results import SliceResults
 from xacct_nb.runs.fleet.slice_work import (
     SliceTask,
     forget_sessions,
-    plan_slice,
-    plan_undo_slice,
     undo_slice,
     work_on_slice,
 )

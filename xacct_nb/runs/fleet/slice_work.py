@@ -1,28 +1,26 @@
-"""The work on one slice of a fleet: read and plan it; apply, prove and diagnose it. It can be pickled."""
+"""The work on one slice of a fleet: apply, prove and diagnose it, or undo it. It can be pickled."""
 
 import os
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cache, partial
 
 from xacct_nb.aws.account_sessions import AccountSessions, FleetAccess, SliceSessions
-from xacct_nb.aws.iam_reads import each_read_once
 from xacct_nb.aws.journaled_calls import EntrySink
-from xacct_nb.aws.preconditions import remaining_changes
 from xacct_nb.aws.probes import denial_text, prove
-from xacct_nb.aws.reader import read_resources, with_surroundings
-from xacct_nb.aws.undo import undo_journal
+from xacct_nb.aws.reader import read_resources
+from xacct_nb.aws.retries import Retries, counted_retries
 from xacct_nb.aws.writer import apply_as_read, rollback
 from xacct_nb.changes.journal import Entry, Journal
 from xacct_nb.changes.plan import Change, Plan
-from xacct_nb.changes.planner import check_names, diff, diff_with
+from xacct_nb.changes.planner import diff, diff_with
 from xacct_nb.changes.proof import FAILS, HOLDS, Outcome, Proof
 from xacct_nb.changes.proof import NOT_PROVEN as PROOF_OPEN
 from xacct_nb.errors import NotAccepted, NotOwned, RollbackFailed, StalePlan, XacctError
 from xacct_nb.fleets.expansion import Slice
-from xacct_nb.fleets.live_findings import new_findings, unaccepted_of
-from xacct_nb.fleets.plan import NOT_ACCEPTED, SlicePlan, Unplanned
+from xacct_nb.fleets.plan import NOT_ACCEPTED, Waits
 from xacct_nb.fleets.result import (
     APPLIED,
     NOT_PROVEN,
@@ -75,58 +73,44 @@ class SliceOutcome:
     attempt: str = ""
 
 
-def plan_slice(task: SliceTask) -> SlicePlan | Unplanned:
-    """Read what one account has; return its plan with the findings on it, or why it is left out."""
-    part = task.slice
-    try:
-        plan, found = _plan_with_findings(task, _sessions(task))
-    except XacctError as problem:
-        return Unplanned(*part.key, problem.code, problem.what, problem.why or problem.hint)
-    if held := [each for each in unaccepted_of(found, part.grant.accept) if each.code not in task.unaccepted]:
-        reason = " ".join(f"{each.code}: {each.where}. {each.why}" for each in held)
-        codes = ", ".join(dict.fromkeys(each.code for each in held))
-        hint = f"Add to the grant: accept: [{codes}], or leave the account out: except_accounts."
-        return Unplanned(*part.key, NOT_ACCEPTED, reason, hint, found)
-    return SlicePlan(part.side, part.account, plan, found)
-
-
 def work_on_slice(task: SliceTask, sink: EntrySink | None = None) -> SliceOutcome:
     """Apply what was approved for a slice and is not there yet, prove it, and diagnose what fails.
 
     Each failure is a result; nothing is raised.
     """
-    began, entries = time.monotonic(), _KeptEntries(sink)
-    found = _work(task, entries)
-    lasted = round(time.monotonic() - began, 3)
-    return SliceOutcome(replace(found, seconds=lasted), tuple(entries.kept))
-
-
-def plan_undo_slice(task: SliceTask) -> SlicePlan | Unplanned:
-    """Return the plan that undoes what is left of a slice's changes, which are in `approved`."""
-    part = task.slice
-    try:
-        sessions = _sessions(task)
-        journal, _ = undo_journal(part.grant.name, task.approved or (), sessions, set(task.secrets))
-        back = journal.undo_plan()
-        remaining_changes(sessions, back)  # raises RollbackFailed
-    except XacctError as problem:
-        return Unplanned(*part.key, problem.code, problem.what, problem.why or problem.hint)
-    return SlicePlan(part.side, part.account, back)
+    return _outcome(task, sink, _work)
 
 
 def undo_slice(task: SliceTask, sink: EntrySink | None = None) -> SliceOutcome:
     """Roll back the changes of a slice, in `approved`, unless others changed their resources since."""
-    began, entries, part = time.monotonic(), _KeptEntries(sink), task.slice
+    return _outcome(task, sink, _undo)
+
+
+def _outcome(
+    task: SliceTask, sink: EntrySink | None, work: Callable[[SliceTask, "_KeptEntries"], SliceResult]
+) -> SliceOutcome:
+    began, entries = time.monotonic(), _KeptEntries(sink)
+    with counted_retries() as counts:
+        found = work(task, entries)
+    lasted = round(time.monotonic() - began, 3)
+    return SliceOutcome(replace(found, seconds=lasted, waits=waits_of(counts)), tuple(entries.kept))
+
+
+def waits_of(counts: Retries) -> Waits:
+    """Return what was counted as a value."""
+    return Waits(counts.count, round(counts.seconds, 3))
+
+
+def _undo(task: SliceTask, entries: "_KeptEntries") -> SliceResult:
+    part = task.slice
     made = Journal(part.grant.name, task.approved or ())
     try:
-        back = rollback(made, _sessions(task), sink=entries, patience=task.access.patience)
-        found = SliceResult(*part.key, UNDONE, back.changes)
+        back = rollback(made, sessions_for(task), sink=entries, patience=task.access.patience)
+        return SliceResult(*part.key, UNDONE, back.changes)
     except RollbackFailed as problem:
-        found = _failed(part, problem.status, problem)
+        return _failed(part, problem.status, problem)
     except XacctError as problem:
-        found = _failed(part, UNREADABLE, problem)
-    lasted = round(time.monotonic() - began, 3)
-    return SliceOutcome(replace(found, seconds=lasted), tuple(entries.kept))
+        return _failed(part, UNREADABLE, problem)
 
 
 class _KeptEntries:
@@ -145,7 +129,7 @@ class _KeptEntries:
 def _work(task: SliceTask, entries: _KeptEntries) -> SliceResult:
     failed = partial(_failed, task.slice)
     try:
-        sessions = _sessions(task)
+        sessions = sessions_for(task)
         task = replace(task, slice=with_known_id(task.slice, sessions, task.secrets))
         plan = _plan_as_approved(task, sessions)
     except XacctError as problem:
@@ -182,7 +166,8 @@ def _plan_as_approved(task: SliceTask, sessions: SliceSessions) -> Plan | SliceR
     return plan
 
 
-def _sessions(task: SliceTask) -> SliceSessions:
+def sessions_for(task: SliceTask) -> SliceSessions:
+    """Return the sessions for the account of a task."""
     return opened(task.access).of(task.slice.grant, task.slice.side, task.slice.account)
 
 
@@ -216,20 +201,6 @@ def _plan(task: SliceTask, sessions: SliceSessions) -> Plan:
     if state.resources:
         return diff(documents, state)
     return diff_with(documents, state, lambda: task.unaccepted)
-
-
-def _plan_with_findings(task: SliceTask, sessions: SliceSessions) -> tuple[Plan, tuple[Finding, ...]]:
-    """Return the plan, and where something changes the findings, for which more is read."""
-    part = task.slice
-    documents = build(part.grant, part.side)
-    with each_read_once():
-        state = read_resources(documents, sessions)
-        plan = diff_with(documents, state, lambda: task.unaccepted)
-        if not plan.changes:
-            return plan, ()
-        state = with_surroundings(documents, sessions, state)
-    check_names(plan.changes, state)
-    return plan, new_findings(documents, state, part.account, task.known)
 
 
 def _prove(task: SliceTask, sessions: SliceSessions, journal: Journal) -> SliceResult:
@@ -278,7 +249,7 @@ def _cause(task: SliceTask, proof: Proof) -> str:
     try:
         sides = opened(task.access).of(part.grant, part.side, part.account, and_source=True)
     except XacctError:  # the source accounts may belong to others
-        sides = _sessions(task)
+        sides = sessions_for(task)
     action = denied.probe.call.action if denied.probe.call else ""
     caller = sides.callers(denied.probe.source)[0].arn
     try:
