@@ -281,7 +281,7 @@ class TestAnInterruption:
             approved=plan.digest,
             waves=(1, 1),
             journal=journal,
-            progress=interrupt_in("Wave 1"),
+            progress=interrupt_in("Wave 1 of 3"),
         )
 
         assert result.is_interrupted

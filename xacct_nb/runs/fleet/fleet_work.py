@@ -115,14 +115,16 @@ def apply_fleet(
     sink: EntrySink = [] if journal is None else journal
     with working(executor, progress) as execution:
         work = SliceResults(execution, sink, spool)
-        for number, wave in enumerate(_waves(tasks, waves)):
+        parts = list(_waves(tasks, waves))
+        for number, wave in enumerate(parts):
             bad = sum(not each.is_good for each in results)
             stopped = stopped or execution.stopped
             stopped = stopped or (_stopped(number, bad, tolerance) if bad > tolerance else "")
             if stopped:
                 results += not_started(task.slice.key for task in wave)
             else:
-                results += work.of(work_on_slice, wave, f"Wave {number}")
+                name = f"Wave {number} of {len(parts) - 1}" if number else "Source accounts"
+                results += work.of(work_on_slice, wave, name)
     return _result(expanded, (*map(_left_out, plan.unplanned), *results), execution, stopped)
 
 

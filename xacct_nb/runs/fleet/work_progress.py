@@ -30,9 +30,8 @@ class WorkProgress:
         if done < total and lasted < self._shown + _EVERY:
             return
         self._shown = lasted
-        left = (
-            f", about {lasted / done * (total - done):.0f} s left" if done < total else f" in {lasted:.0f} s"
-        )
+        rest = lasted / done * (total - done)
+        left = f", about {_in_words(rest)} left" if done < total else f" in {_in_words(lasted)}"
         send_progress(f"{self._what}: {done} of {total} slices{left}")
 
     def _advance(self, done: int, total: int) -> None:
@@ -44,3 +43,8 @@ class WorkProgress:
         if done == total:
             self._bar.close()
             self._bar = None
+
+
+def _in_words(seconds: float) -> str:
+    """Return a duration as a person reads it: seconds up to two minutes, then minutes."""
+    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
