@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from support.processes import wait_until
+from support.processes import INTERRUPTIBLE, wait_until
 from support.submissions import EXERCISES, OPEN, SHEET, hand_in, of_cells, solution
 from xacct_nb.errors import InvalidInput, UnknownNotebook
 from xacct_nb.workshop.grading.exports import csv_text, gradescope_results
@@ -167,9 +167,12 @@ class TestCommand:
     def test_nothing_goes_on_when_it_is_ended(self, tmp_path: Path, how: signal.Signals) -> None:
         began = tmp_path / "began"
         hand_in(
-            tmp_path / "class", "ann.ipynb", of_cells(OPEN, f"open({str(began)!r}, 'w')", "while True: pass")
+            tmp_path / "class",
+            "ann.ipynb",
+            of_cells(OPEN, f"open({str(began)!r}, 'w')", "import time\ntime.sleep(600)"),
         )
-        grader = subprocess.Popen(command("class"), cwd=tmp_path, stderr=subprocess.DEVNULL, process_group=0)
+        started = [*INTERRUPTIBLE, *command("class")]
+        grader = subprocess.Popen(started, cwd=tmp_path, stderr=subprocess.DEVNULL, process_group=0)
         assert wait_until(began.exists)
         below = psutil.Process(grader.pid).children(recursive=True)
 

@@ -6,6 +6,7 @@ import pwd
 import socket
 import subprocess
 import sys
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -59,22 +60,30 @@ def _in_user_namespace() -> bool:
 
 def _commit() -> dict[str, Any] | None:
     """Return the commit of the package's clone, and whether files differ from it; None without git."""
-    folder = Path(__file__).parent
-    commit = _git(folder, "rev-parse", "HEAD")
-    return {"commit": commit, "dirty": bool(_git(folder, "status", "--porcelain"))} if commit else None
+    lines = _git("status", "--porcelain=v2", "--branch").splitlines()
+    about = dict(line.split(" ", 2)[1:] for line in lines if line.startswith("# "))
+    commit = about.get("branch.oid", "(initial)")
+    return None if commit == "(initial)" else {"commit": commit, "dirty": len(lines) > len(about)}
 
 
+@cache
 def _version(name: str) -> str:
+    """Return the version of a package that this process found first, which is the one that it uses."""
     try:
         return version(name)
     except PackageNotFoundError:
         return ""
 
 
-def _git(folder: Path, *arguments: str) -> str:
+def _git(*arguments: str) -> str:
     try:
         done = subprocess.run(
-            ["git", *arguments], cwd=folder, capture_output=True, text=True, timeout=10, check=False
+            ["git", *arguments],
+            cwd=Path(__file__).parent,
+            capture_output=True,
+            text=True,
+            timeout=10,
+            check=False,
         )
     except (OSError, subprocess.TimeoutExpired):
         return ""

@@ -1,7 +1,7 @@
 """The sandbox within this process: a request calls its application, over no socket and in no other process.
 
 One request is served at a time. No other program reaches it, and no client times out. Where no thread can be
-started (a browser tab), a fault that takes time is refused.
+started and a loop runs (a browser tab), a fault that takes time is refused.
 """
 
 import asyncio
@@ -11,7 +11,7 @@ import secrets
 import sys
 import threading
 from collections.abc import Coroutine, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Protocol
@@ -155,24 +155,44 @@ def _scope(method: str, url: str, headers: Mapping[str, bytes]) -> dict[str, Any
 
 
 def _driver() -> _Driver:
-    if sys.platform == "emscripten":
-        return _in_this_thread
-    loop = asyncio.new_event_loop()
+    return _in_this_thread if sys.platform == "emscripten" else _EventLoop().drive
+
+
+class _EventLoop:
+    """An event loop that runs in the thread of each request: to change threads takes a third of its time.
+
+    It gets a thread of its own once something goes on after a response (the making of a stack), or where
+    another loop runs in the thread of a request.
+    """
+
+    def __init__(self) -> None:
+        self._loop, self._has_thread = asyncio.new_event_loop(), False
+
+    def drive(self, served: Coroutine[Any, Any, None]) -> None:
+        """Run to its end what serves a request."""
+        if self._has_thread or (_is_a_loop_running() and self._start_thread()):
+            asyncio.run_coroutine_threadsafe(served, self._loop).result()
+        elif _is_a_loop_running():
+            _in_this_thread(served)
+        else:
+            self._loop.run_until_complete(served)
+            if asyncio.all_tasks(self._loop):
+                self._start_thread()
+
+    def _start_thread(self) -> bool:
+        """Return whether the loop runs in a thread of its own now."""
+        with suppress(RuntimeError):  # can't start new thread
+            threading.Thread(target=self._loop.run_forever, daemon=True).start()
+            self._has_thread = True
+        return self._has_thread
+
+
+def _is_a_loop_running() -> bool:
     try:
-        return _loop_in_a_thread(loop)
-    except RuntimeError:  # can't start new thread
-        loop.close()
-        return _in_this_thread
-
-
-def _loop_in_a_thread(loop: asyncio.AbstractEventLoop) -> _Driver:
-    """Return what serves by a loop in a thread: in the caller's thread another loop may run."""
-    threading.Thread(target=loop.run_forever, daemon=True).start()
-
-    def drive(served: Coroutine[Any, Any, None]) -> None:
-        asyncio.run_coroutine_threadsafe(served, loop).result()
-
-    return drive
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
 
 
 def _in_this_thread(served: Coroutine[Any, Any, None]) -> None:
