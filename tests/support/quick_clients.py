@@ -1,19 +1,27 @@
-"""What botocore computes for each client although it depends on the service alone, computed once per process.
+"""What botocore computes for each client or call although it depends on the service alone, computed once.
 
-The tests make tens of thousands of clients, each of which would take 5 ms, most of it for these.
+The tests make tens of thousands of clients, each of which would take 5 ms, most of it for these. Of a call,
+the user agent, the body for the signature and the moments in the response take a fifth.
 """
 
+import re
 from collections.abc import Callable
+from datetime import datetime
 from functools import cache
 from typing import Any
 
-from botocore import regions, useragent
+from botocore import regions, useragent, utils
+from botocore.awsrequest import AWSRequest
 from botocore.client import ClientCreator
+from botocore.context import get_context
 from botocore.endpoint_provider import EndpointProvider
 from botocore.hooks import EVENT_ALIASES, EventAliaser, NodeList, _PrefixTrie
 from botocore.httpsession import URLLib3Session, create_urllib3_context
+from botocore.useragent import UserAgentString
+from dateutil.tz import tzutc
 
 _MOST_RULESETS = 64
+_UTC = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{3}|\.\d{6})?Z")
 
 
 def make_once(set_attribute: Callable[[Any, str, Any], None]) -> None:
@@ -28,6 +36,10 @@ def make_once(set_attribute: Callable[[Any, str, Any], None]) -> None:
     set_attribute(URLLib3Session, "_get_ssl_context", _one_for_all(create_urllib3_context))
     clean = useragent.sanitize_user_agent_string_component
     set_attribute(useragent, "sanitize_user_agent_string_component", cache(clean))
+    set_attribute(UserAgentString, "to_string", _once_for_each_client(UserAgentString.to_string))
+    set_attribute(AWSRequest, "body", property(_body))
+    parse = utils._parse_timestamp_with_tzinfo
+    set_attribute(utils, "_parse_timestamp_with_tzinfo", _of_utc_or(parse))
 
 
 def _by_service(make: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
@@ -72,6 +84,38 @@ def _with_known_names(init: Callable[..., None]) -> Callable[..., None]:
             aliaser._alias_name_cache = known
 
     return init_knowing
+
+
+def _once_for_each_client(make: Callable[[UserAgentString], str]) -> Callable[[UserAgentString], str]:
+    """Return what makes a user agent again only where the features in use are others."""
+
+    def make_once_of(agent: UserAgentString) -> str:
+        session = agent._session_user_agent_name, agent._session_user_agent_version
+        features = frozenset(context.features if (context := get_context()) else ())
+        own = agent._session_user_agent_extra, agent._client_config, frozenset(agent._client_features or ())
+        known: dict[Any, str] = agent.__dict__.setdefault("_known", {})
+        if (found := known.get((*session, features, *own))) is None:
+            found = known[(*session, features, *own)] = make(agent)
+        return found
+
+    return make_once_of
+
+
+def _body(request: AWSRequest) -> Any:
+    """Return the body of a request without preparing the rest of it."""
+    body = request._request_preparer._prepare_body(request)
+    return body.encode() if isinstance(body, str) else body
+
+
+def _of_utc_or(parse: Callable[[Any, Any], datetime]) -> Callable[[Any, Any], datetime]:
+    """Return what reads a moment as IAM and STS write it, and leaves any other to botocore."""
+
+    def read(value: Any, tzinfo: Any) -> datetime:
+        if isinstance(value, str) and _UTC.fullmatch(value):
+            return datetime.fromisoformat(value).replace(tzinfo=tzutc())
+        return parse(value, tzinfo)
+
+    return read
 
 
 def _copy_of(trie: _PrefixTrie) -> _PrefixTrie:
