@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -117,11 +118,13 @@ def test_an_external_id_that_is_in_no_record_is_no_difference(desk: Desk) -> Non
 
 def test_what_is_kept_changes_nothing_and_who_has_not_answered_is_named(desk: Desk, file: Path) -> None:
     campaign = asked(desk, file, reviewers=BOTH)
-    review = review_of(handed_in(desk, answered(desk, campaign)))
+    file_of = answered(desk, campaign)
+    review = review_of(handed_in(desk, file_of))
 
     assert (review.missing, review.plans) == (("bob",), ())
     assert [each.decision for each in review.decisions] == ["waits"]
     assert review.answers[0].signed == "not signed"
+    assert review.answers[0].sha256 == sha256(file_of.read_bytes()).hexdigest()
 
 
 def test_a_smaller_grant_is_a_plan_with_the_digest_that_a_run_applies(desk: Desk, tmp_path: Path) -> None:

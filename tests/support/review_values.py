@@ -76,7 +76,11 @@ REVIEW = RecordedReview(
     {"alice": "sha256"},
     ("left out",),
     ("ssh-ed25519 AAAA",),
-    (ReviewAnswers("alice", "digest", (ItemAnswer("key", "end", comment="comment"),), "file", "signed"),),
+    (
+        ReviewAnswers(
+            "alice", "digest", (ItemAnswer("key", "end", comment="comment"),), "file", "signed", "sha256"
+        ),
+    ),
     (ReviewDecision("key", "waits", "2026-12-31", ("drop",), ("alice: end",), ("bob",)),),
     (
         RevisedPlan("file", ("key",), Plan("grant", (_CHANGE,)), "command"),

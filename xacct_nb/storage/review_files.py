@@ -37,7 +37,12 @@ def write_new(path: Path, text: str) -> Path:
 
 def text_hash_of(text: str) -> str:
     """Return the sha256 (hex) of a text as `write_new` writes it."""
-    return hashlib.sha256(text.encode(errors="backslashreplace")).hexdigest()
+    return hash_of(text.encode(errors="backslashreplace"))
+
+
+def hash_of(content: bytes) -> str:
+    """Return the sha256 (hex) of the content of a file."""
+    return hashlib.sha256(content).hexdigest()
 
 
 def is_changed(path: Path, sha256: str) -> bool:

@@ -34,7 +34,7 @@ class ItemAnswer(Serializable):
 class ReviewAnswers(Serializable):
     """All answers of a reviewer, with the digest of what they were shown, and who signed them.
 
-    `signed` says whose signature it is, or that there is none.
+    `signed` says whose signature it is, or that there is none; `sha256` is that of the file.
     """
 
     reviewer: str
@@ -42,6 +42,7 @@ class ReviewAnswers(Serializable):
     answers: tuple[ItemAnswer, ...]
     file: str = ""
     signed: str = ""
+    sha256: str = ""
 
 
 def refusal(kind: str, what: str, *, why: str, hint: str) -> InvalidParameters:

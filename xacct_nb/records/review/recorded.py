@@ -102,13 +102,14 @@ def sheets_view(sheets: tuple[ReviewSheet, ...]) -> View:
 
 def answers_view(review: RecordedReview) -> View:
     """Return who answered, how it is signed, and who is missing."""
-    given = tuple((each.reviewer, each.file, each.signed) for each in review.answers)
-    missing = tuple((each, "no answers", "") for each in review.missing)
+    given = tuple((each.reviewer, each.file, each.signed, each.sha256) for each in review.answers)
+    missing = tuple((each, "no answers", "", "") for each in review.missing)
     tones = (
         *("good" if each[2].startswith("signed by") else "change" for each in given),
         *("bad" for _ in missing),
     )
-    return Table(("reviewer", "file", "signature"), (*given, *missing), caption="Answers", tones=tones)
+    heads = ("reviewer", "file", "signature", "sha256 of the file")
+    return Table(heads, (*given, *missing), caption="Answers", tones=tones)
 
 
 def decisions_view(decisions: tuple[ReviewDecision, ...]) -> View:

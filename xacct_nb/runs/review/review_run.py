@@ -42,6 +42,7 @@ from xacct_nb.storage.review_files import (
     ANSWERS_ENDING,
     PAGE_ENDING,
     describe_signature_of,
+    hash_of,
     is_changed,
     read_answers,
     text_hash_of,
@@ -183,7 +184,7 @@ class ReviewRun(Shown):
             answers = parse_answers(file, fields, sheet, utc())
             keys = (parse_approvers(review.approvers), parse_approvers(self.settings.approvers))
             signed = describe_signature_of(file, content, sheet.reviewer, keys)
-            found[sheet.reviewer] = replace(answers, signed=signed)
+            found[sheet.reviewer] = replace(answers, signed=signed, sha256=hash_of(content))
         given = tuple(found.values())
         return replace(review, answers=given, decisions=decide(review.items, given))
 
