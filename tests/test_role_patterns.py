@@ -422,7 +422,7 @@ def test_the_owner_of_the_permission_set_gets_the_policy_and_where_it_belongs() 
 
 def test_a_request_to_the_owner_of_a_permission_set_is_refused_with_the_reason() -> None:
     with pytest.raises(InvalidHandoff) as refusal:
-        request_for(build(a_grant(sources=[READ_ONLY])), "source")
+        request_for(build(a_grant(sources=[READ_ONLY])), "source", made="2026-11-24T10:00:00Z")
 
     assert "the owners of these accounts decide who gets in" in refusal.value.why
 

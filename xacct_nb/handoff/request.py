@@ -121,13 +121,13 @@ class HandoffRequest(SignedFile):
         return Page("Request to the other owner", (*about, found.view(), *notes, self.documents.view()))
 
 
-def request_for(documents: Documents, side: str, **about: Any) -> HandoffRequest:
-    """Return the request to the owner of a side. `about`: why, asked_by, made, expires, nonce.
+def request_for(documents: Documents, side: str, *, made: str, **about: Any) -> HandoffRequest:
+    """Return the request to the owner of a side, `made` now (UTC). `about`: why, asked_by, expires, nonce.
 
     Raises InvalidHandoff where there is nothing to ask, and InvalidGrant where the grant has ended.
     """
     grant, own = documents.grant, documents.of_side(side)
-    if has_ended(grant.expires, about["made"]):
+    if has_ended(grant.expires, made):
         raise InvalidGrant(
             f"expires: the grant {grant.name!r} {describe_end(grant.expires)}.",
             why="A request asks for access, and AWS would let nobody in by it.",
@@ -148,6 +148,7 @@ def request_for(documents: Documents, side: str, **about: Any) -> HandoffRequest
             {name: str(each[name]) for name in ("code", "severity", "where", "why", "mend")}
             for each in lint(own).to_json()
         ),
+        made=made,
         **about,
     )
 
