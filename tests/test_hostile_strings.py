@@ -34,6 +34,7 @@ from xacct_nb.diagnosis.denial import Denial
 from xacct_nb.diagnosis.diagnosis import Diagnosis
 from xacct_nb.diagnosis.unknowns import Unknown
 from xacct_nb.errors import AwsRefused, InvalidGrant, XacctError, error_classes
+from xacct_nb.fleets.fleet import Fleet
 from xacct_nb.fleets.organization import Account, Organization, select
 from xacct_nb.grants.access_path import RoleHop
 from xacct_nb.grants.console_link import ConsoleAccess, console_access
@@ -48,6 +49,7 @@ from xacct_nb.grants.profile_sections import ProfileSection
 from xacct_nb.grants.session_length import SessionLength
 from xacct_nb.grants.state import State
 from xacct_nb.handoff.answer import AnsweredProof, MadeResource, answer_to
+from xacct_nb.handoff.fleet_request import request_to_owner
 from xacct_nb.handoff.forms.quick_create import QuickCreateLink
 from xacct_nb.handoff.request import request_for
 from xacct_nb.iam.decision import Decision
@@ -64,6 +66,7 @@ from xacct_nb.records.sealing import ledger_line, parse_ledger_line
 from xacct_nb.redaction.invisible import printable
 from xacct_nb.runs.access_use import AccessUse
 from xacct_nb.runs.doctor import Examination, HealthCheck
+from xacct_nb.runs.handoff.fleet_requests import AcceptedPart, SentRequests
 from xacct_nb.runs.handoff.running import HandoverRun
 from xacct_nb.runs.handoff.showing import ShownHandoff
 from xacct_nb.runs.handoff.state import HandoffState
@@ -169,6 +172,12 @@ ANSWER = answer_to(
     record="r",
     proof=AnsweredProof(holds=True, summary="s"),
 )
+OWNED = Fleet(
+    name="logs",
+    grants=[{"name": "readers", "sources": [ALICE], "accounts": ["222222222222"], "role": "reader"}],
+    owners={"partner": ["222222222222"]},
+)
+ASKED = request_to_owner(OWNED, "partner", why="w", asked_by="a", nonce="0" * 16, **TIMES)
 HANDOFF = HandoffState(REQUEST.digest, "answered", (RECORD,), (ANSWER,), ("object",))
 LENGTH = SessionLength(3600, 7200, "why")
 SECTION = ProfileSection("reports", RoleHop(ROLE, GRANT), {"role_arn": ROLE}, ("# comment",), LENGTH)
@@ -186,6 +195,9 @@ VALUES: tuple[Any, ...] = (
     HANDOFF,
     SentFile(ANSWER, Path("answer.json"), Path("answer.html")),
     SentFile(REQUEST),
+    ASKED,
+    SentRequests((SentFile(ASKED),)),
+    AcceptedPart(ASKED, answer_to(ASKED, "made", at=TIMES["made"])),
     ShownHandoff(REQUEST, "signature", HANDOFF),
     HandoverRun(RunResult(RECORD, Path("records")), Path("answer.json")),
     QuickCreateLink("https://example.com", ("left",)),
@@ -291,7 +303,8 @@ SEEN = ("ARABIC", "EGYPTIAN", "KAITHI", "SYRIAC")
 LIVE_ONES = {"ApprovalForm", "Demonstration", "DenialForm", "GrantForm", "HistoryForm", "Inquiry", "Ledger"}
 LIVE_ONES |= {"OnePage", "PageNote", "RecordedRun", "Rehearsal", "Sessions", "Rollback"}
 LIVE_ONES |= {"ChainSession", "Handover", "OpenSheet", "Ticket", "FleetRun", "FleetRollback"}
-LIVE_ONES |= {"AccountOwner", "FleetForm", "ProofOfMany", "ReviewPart", "ReviewRun", "AccessNarrowing"}
+LIVE_ONES |= {"AccountOwner", "FleetForm", "AskedFleet", "ProofOfMany"}
+LIVE_ONES |= {"ReviewPart", "ReviewRun", "AccessNarrowing"}
 # Values that refuse what is hostile at the door; a list of checks, which is no dataclass; fixed sentences.
 REFUSING = {"Grant", "Snapshot", "Attempt", "Fleet", "ExpandedFleet", "FleetFile"}
 LISTED = {"Examination", "NoSessionsEnded", "NotAnswered", "NotProvenHere"}

@@ -1,6 +1,6 @@
 """Sessions in the many accounts of a fleet: by a profile of the account, or by a role in each of them."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -78,6 +78,15 @@ class AccountSessions:
         wanted = [(side, account)]
         if and_source:
             wanted += [(SOURCE, each) for each in grant.source_accounts if each != account]
+        return self._of(grant, side, wanted, and_source)
+
+    def callers_of(self, grant: Grant, side: str) -> "SliceSessions":
+        """Return the sessions of the callers alone: the account is another owner's, and is not entered."""
+        return self._of(grant, side, [], False)
+
+    def _of(
+        self, grant: Grant, side: str, wanted: Sequence[tuple[str, str]], and_source: bool
+    ) -> "SliceSessions":
         retries, keys, admins = Retries(self.access.patience), dict[str, AccountKeys](), list[Identity]()
         for part, each in wanted:
             who, own = self._administrator(part, each)

@@ -33,7 +33,7 @@ def handoff() -> None:
 
 
 @handoff.command("request")
-@click.option("-f", "--file", type=PATH, required=True, help="Grant file (YAML or JSON).")
+@click.option("-f", "--file", type=PATH, required=True, help="Grant file or fleet file.")
 @click.option(
     "--of", "side", type=click.Choice(["destination", "source"]), default="destination", show_default=True,
     help="Whose side is asked for.",
@@ -49,12 +49,17 @@ def handoff() -> None:
 def handoff_request(file: Path, as_json: bool, records: str, **about: Any) -> None:
     """Write the request file for the owner of the other account, with a readable page.
 
+    For a fleet file, write one for each of its `owners`, into the folder -o.
+
     No session is opened. The file holds the exact policies of their side, and an external
     ID as a fingerprint only. Tell them the digest on another way than the file.
     """
+    from xacct_nb.runs.handoff.fleet_requests import requests_for_fleet_file
     from xacct_nb.runs.handoff.writing import write_request
     from xacct_nb.runs.sealing import records_folder
 
+    if of_fleet := requests_for_fleet_file(file, records=records_folder(records), **about):
+        return print_value(of_fleet, of_fleet.to_json(), as_json)
     sent = write_request(file, records=records_folder(records), **about)
     print_value(sent, sent.to_json(), as_json)
 
@@ -121,6 +126,11 @@ def handoff_accept(answer: str, as_json: bool, **given: Any) -> None:
 
     The hand-over stays open until the proof holds.
     """
+    from xacct_nb.runs.handoff.fleet_requests import accept_fleet_answer
     from xacct_nb.runs.handoff.running import accept_answer
+    from xacct_nb.runs.sealing import records_folder
 
+    about = {"records": records_folder(given["records"]), "signers": given["signers"]}
+    if part := accept_fleet_answer(answer, **about):
+        return print_value(part, part.to_json(), as_json)
     end_run(accept_answer(answer, given, run_headless), as_json)

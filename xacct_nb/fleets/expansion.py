@@ -10,6 +10,7 @@ from xacct_nb.errors import InvalidGrant
 from xacct_nb.fleets.account_matrix import account_matrix
 from xacct_nb.fleets.fleet import Fleet, FleetGrant
 from xacct_nb.fleets.organization import Account, Organization, select
+from xacct_nb.fleets.owners import OwnersPart, handed_over_table
 from xacct_nb.fleets.plan import SliceKey
 from xacct_nb.grants.caller_statement import unattached_note
 from xacct_nb.grants.documents import DESTINATION, SOURCE
@@ -67,11 +68,17 @@ class ExpandedGrant:
 
 @dataclass(frozen=True, repr=False)
 class ExpandedFleet(Shown):
-    """A fleet with its accounts; `described` has the name and the path of each, where they were read."""
+    """A fleet with its accounts; `described` has the name and the path of each, where they were read.
+
+    `parts` says how far the requests to the owners of other accounts are. A fleet that is `asked` is one's
+    own part of another owner's fleet: it has no source side.
+    """
 
     fleet: Fleet
     grants: tuple[ExpandedGrant, ...]
     described: Mapping[str, Account] = field(default_factory=dict)
+    parts: Mapping[str, OwnersPart] = field(default_factory=dict)
+    asked: bool = False
 
     @property
     def accounts(self) -> tuple[str, ...]:
@@ -80,10 +87,29 @@ class ExpandedFleet(Shown):
 
     @cached_property
     def slices(self) -> tuple[Slice, ...]:
-        """Return all slices: the source side of every grant first, then account by account."""
+        """Return the slices that are one's own: the source side of every grant first, then the accounts."""
+        return tuple(each for each in self._all if self._is_own(each))
+
+    @cached_property
+    def handed_over(self) -> tuple[Slice, ...]:
+        """Return the slices of accounts that others own."""
+        return () if self.asked else tuple(each for each in self._all if not self._is_own(each))
+
+    @property
+    def _all(self) -> list[Slice]:
         found = [each for grant in self.grants for each in grant.slices()]
         place = {account: number for number, account in enumerate(self.accounts)}
-        return tuple(sorted(found, key=lambda each: (each.side != SOURCE, place.get(each.account, 0))))
+        return sorted(found, key=lambda each: (each.side != SOURCE, place.get(each.account, 0)))
+
+    def part_of(self, account: str) -> OwnersPart:
+        """Return how far the request to the owner of an account is."""
+        owner = self.fleet.owner_of(account)
+        return self.parts.get(owner) or OwnersPart(self.fleet.name, owner)
+
+    def _is_own(self, part: Slice) -> bool:
+        if part.side == SOURCE:
+            return not self.asked
+        return self.asked or not self.fleet.owner_of(part.account)
 
     @property
     def _matrix(self) -> Iterator[Table]:
@@ -111,6 +137,8 @@ class ExpandedFleet(Shown):
             more = f" The first {_MOST_LEFT_OUT} of {len(left)}." if len(left) > _MOST_LEFT_OUT else ""
             shown = tuple(left[:_MOST_LEFT_OUT])
             tables.append(Table(("grant", "account", "why"), shown, caption=f"Accounts left out.{more}"))
+        if self.handed_over:
+            tables.append(handed_over_table(map(self.part_of, {each.account for each in self.handed_over})))
         pairs = sum(len(each.declared.template.sources) * len(each.accounts) for each in self.grants)
         last = Text(f"{len(self.accounts)} destination accounts, {pairs} pairs of source and role.")
         notes = (Text(note, "note") for each in self.grants if (note := unattached_note(each.source)))
@@ -124,7 +152,7 @@ def expand(fleet: Fleet, organization: Organization | None = None) -> ExpandedFl
     the organization is needed and not given, where no account is left, and where two grants have the same
     role. Raises InvalidOrganization for an account or a unit that the organization does not have.
     """
-    grants = tuple(_expanded(each, organization) for each in fleet.grants)
+    grants = tuple(_expanded(each, organization, fleet) for each in fleet.grants)
     _check_roles(grants)
     return ExpandedFleet(fleet, grants, _described(grants, organization))
 
@@ -161,8 +189,9 @@ def _described(grants: Iterable[ExpandedGrant], organization: Organization | Non
     return {each.id: Account(each.id, each.name, path=each.path) for each in known if each.id in chosen}
 
 
-def _expanded(grant: FleetGrant, organization: Organization | None) -> ExpandedGrant:
+def _expanded(grant: FleetGrant, organization: Organization | None, fleet: Fleet) -> ExpandedGrant:
     target = grant.target
+    others = [each for each in dict.fromkeys(target.accounts) if fleet.owner_of(each)]
     if organization is None:
         if target.by_organization:
             raise InvalidGrant(
@@ -175,10 +204,10 @@ def _expanded(grant: FleetGrant, organization: Organization | None) -> ExpandedG
             each: "named in except_accounts" for each in target.accounts if each in target.except_accounts
         }
     else:
-        chosen = select(
-            organization, target.accounts, target.organization_units, target.tags, target.except_accounts
-        )
-        accounts = [each.id for each in chosen.accounts]
+        own = [each for each in target.accounts if each not in others]  # others may be of no organization
+        chosen = select(organization, own, target.organization_units, target.tags, target.except_accounts)
+        there = (*(each.id for each in chosen.accounts), *others)
+        accounts = [each for each in dict.fromkeys(there) if each not in target.except_accounts]
         left = {each.account.id: each.reason for each in chosen.left_out}
     if not accounts:
         raise InvalidGrant(

@@ -1,7 +1,9 @@
 """A Fleet: grants whose roles are in many accounts, which are listed or chosen in an organization."""
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 from pydantic import Field, InstanceOf, StrictStr, ValidationError, model_validator
@@ -16,6 +18,9 @@ from xacct_nb.views import Page, Shown, Table, Text, View
 
 ANY_ACCOUNT = "000000000000"
 """The account that a grant of a fleet is checked for, before its accounts are known."""
+
+
+_OWNER = re.compile(r"[a-z][a-z0-9-]{0,31}")
 
 
 @dataclass(frozen=True)
@@ -74,6 +79,10 @@ class Fleet(Shown, StrictModel):
         description="the grants: a grant's fields, with accounts and role in place of destinations",
     )
 
+    owners: dict[StrictStr, tuple[StrictStr, ...]] = Field(
+        {}, description="accounts that others own, by owner: they are asked to make the roles there"
+    )
+
     def __init__(self, **fields: Any) -> None:
         declared = fields.get("grants")
         if isinstance(declared, list | tuple):
@@ -95,6 +104,34 @@ class Fleet(Shown, StrictModel):
             "Give each grant a name of its own.",
         )
         return self
+
+    @model_validator(mode="after")
+    def _owned(self) -> "Fleet":
+        listed = {account for each in self.grants for account in each.target.accounts}
+        owned = [account for accounts in self.owners.values() for account in accounts]
+        for owner, accounts in self.owners.items():
+            require(
+                _OWNER.fullmatch(owner),
+                f"owners: {owner!r} is not the name of an owner.",
+                "It is part of a file's name: lower-case letters, digits and -, at most 32.",
+                "Write it like partner-a.",
+            )
+            wrong = next((each for each in accounts if each not in listed or owned.count(each) > 1), "")
+            require(
+                not wrong,
+                f"owners: {owner} has account {wrong}, which no grant lists, or which two owners have.",
+                "An owner is asked for accounts that a grant names in `accounts`, and each has one owner.",
+                "List the account in the accounts of a grant, and under one owner.",
+            )
+        return self
+
+    def owner_of(self, account: str) -> str:
+        """Return the owner of an account that others own, "" for an account of one's own."""
+        return self._owners.get(account, "")
+
+    @cached_property
+    def _owners(self) -> Mapping[str, str]:
+        return {account: owner for owner, accounts in self.owners.items() for account in accounts}
 
     @property
     def by_organization(self) -> bool:
@@ -119,7 +156,8 @@ class Fleet(Shown, StrictModel):
 
     def to_json(self) -> dict[str, Any]:
         """Return the fields of the fleet file; an external ID that is not a reference is a fingerprint."""
-        return {"name": self.name, "grants": [_declared(each) for each in self.grants]}
+        owners = {"owners": {name: list(own) for name, own in self.owners.items()}} if self.owners else {}
+        return {"name": self.name, "grants": [declared_fields(each) for each in self.grants], **owners}
 
     def view(self) -> View:
         """Return one row for each grant: who, in which accounts, which role."""
@@ -127,7 +165,11 @@ class Fleet(Shown, StrictModel):
             (each.name, "\n".join(each.template.sources), _where(each.target), each.target.role)
             for each in self.grants
         )
-        return Table(("grant", "sources", "accounts", "role"), rows, caption=f"Fleet {self.name}")
+        table = Table(("grant", "sources", "accounts", "role"), rows, caption=f"Fleet {self.name}")
+        if not self.owners:
+            return table
+        owners = tuple((owner, "\n".join(accounts)) for owner, accounts in self.owners.items())
+        return Page("Declaration", (table, Table(("owner", "accounts"), owners, caption="Owned by others")))
 
 
 @dataclass(frozen=True, repr=False)
@@ -212,7 +254,8 @@ def _partition(sources: Any) -> str:
     return parts[1] if len(parts) > 5 and parts[0] == "arn" else "aws"
 
 
-def _declared(grant: FleetGrant) -> dict[str, Any]:
+def declared_fields(grant: FleetGrant) -> dict[str, Any]:
+    """Return the fields of a grant of a fleet, its external ID as a fingerprint."""
     fields = grant.template.to_json()
     return {
         **{name: fields[name] for name in fields if name != "destinations"},

@@ -1,7 +1,7 @@
 """The plan of a fleet: the plan of each account, as one that is read, approved and applied."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -9,6 +9,7 @@ from typing import Any
 from xacct_nb.changes.plan import Change, Plan
 from xacct_nb.fleets.account_matrix import account_matrix
 from xacct_nb.fleets.live_findings import few, grouped
+from xacct_nb.fleets.owners import MAKE
 from xacct_nb.grants.documents import DESTINATION, SOURCE
 from xacct_nb.grants.target import ACCOUNT
 from xacct_nb.iam.canonical import canonical_json
@@ -100,12 +101,16 @@ class Unplanned(Serializable):
 
 @dataclass(frozen=True, repr=False)
 class FleetPlan(Shown, Serializable):
-    """The plans of all accounts of a fleet, and the accounts that could not be planned."""
+    """The plans of all accounts of a fleet, and the accounts that could not be planned.
+
+    `handed_over` are the keys of slices whose accounts others own: they are not entered.
+    """
 
     fleet: str
     slices: tuple[SlicePlan, ...]
     unplanned: tuple[Unplanned, ...] = ()
     notes: tuple[str, ...] = ()
+    handed_over: tuple[SliceKey, ...] = ()
 
     @cached_property
     def whole(self) -> Plan:
@@ -221,7 +226,7 @@ class FleetPlan(Shown, Serializable):
             *(Text(f"Findings to accept: {', '.join(self.unaccepted)}.", "bad") for _ in self.unaccepted[:1]),
             Text(f"Digest: {self.digest}"),
         )
-        failed = (_failed(self.unplanned),) if self.unplanned else ()
+        failed = tuple(_failed(self.unplanned)) if self.unplanned else ()
         live = (_live(self.findings),) if self.findings.found else ()
         return Page(f"Plan for the fleet {self.fleet}", (*failed, *live, *shown, *last))
 
@@ -236,6 +241,9 @@ class FleetPlan(Shown, Serializable):
             for failed in self.unplanned:
                 if failed.side == side:
                     cells.setdefault(failed.account, {})[failed.grant] = "not planned"
+            for grant, of, account in self.handed_over:
+                if of == side:
+                    cells.setdefault(account, {})[grant] = "handed over"
             columns = sorted({grant for own in cells.values() for grant in own})
             yield from account_matrix(cells, columns, f"{side.capitalize()} accounts by grant")
         yield Text("+ added, ~ changed, - destroyed, = as it is; with the number of each.", "note")
@@ -247,10 +255,23 @@ def _signs(changes: Iterable[Change]) -> str:
     return " ".join(f"{sign}{count[sign]}" for sign in "+~-" if count[sign]) or "="
 
 
-def _failed(unplanned: Iterable[Unplanned]) -> View:
+def _failed(unplanned: Sequence[Unplanned]) -> Iterator[View]:
+    """Yield why accounts could not be planned, and what to do where they belong to other owners."""
     rows = tuple((each.account, each.grant, f"{each.reason} {each.hint}".strip()) for each in unplanned)
     tones = ("bad",) * len(rows)
-    return Table(("account", "grant", "why"), rows, caption="Not in the plan", tones=tones)
+    yield Table(("account", "grant", "why"), rows, caption="Could not be planned", tones=tones)
+    closed = dict.fromkeys(each.account for each in unplanned if each.code in _NOT_ENTERED)
+    if closed:
+        named = ", ".join(f'"{each}"' for each in few(closed, len(closed)))
+        yield Text(
+            f"Where others own such an account, write into the fleet file: owners: {{OWNER: [{named}]}}. "
+            f"Then ask them: {MAKE}",
+            "note",
+        )
+
+
+_NOT_ENTERED = ("wrong-account", "aws-refused")
+"""The codes of an account that could not be entered, or not be read."""
 
 
 def _live(findings: Findings) -> View:

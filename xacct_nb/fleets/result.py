@@ -17,6 +17,7 @@ STALE, NOT_STARTED, UNREADABLE = "stale-plan", "not-started", "unreadable"
 FAILED, ROLLED_BACK, ROLLBACK_FAILED = "failed", "rolled-back", "rollback-failed"
 UNDONE, DRIFTED, LOST = "undone", "drifted", "lost"
 PROOF_FAILED, NOT_PROVEN, NOT_ASKED = "proof-failed", "not-proven", "not-asked"
+HANDED_OVER = "handed-over"
 GOOD = (PROVEN, APPLIED, UNCHANGED, UNDONE)
 MEANINGS = {
     PROVEN: "applied or unchanged, and AWS answered every call as the grant says",
@@ -35,6 +36,7 @@ MEANINGS = {
     PROOF_FAILED: "AWS answered otherwise than the grant says",
     NOT_PROVEN: "applied, and no call shows that the access works",
     NOT_ASKED: "it could not be asked whether the access is as declared",
+    HANDED_OVER: "its owner was asked to make it, or is to be asked; no answer of theirs was accepted yet",
 }
 """Each status with its meaning."""
 _IF_ANY = ("by_source", "drift", "waits")
@@ -124,6 +126,11 @@ class FleetResult(Shown, Serializable):
             return self._undone
         accounts = [each for each in self.results if each.side != SOURCE]
         proven = sum(each.status == PROVEN for each in accounts)
+        made = sum(each.status in (APPLIED, UNCHANGED) for each in accounts)
+        if made and not proven:
+            return (
+                f"Fleet: {made} of {len(accounts)} roles made{self._others}; who asked for them proves them."
+            )
         return f"Fleet: {proven} of {len(accounts)} roles proven{self._others}."
 
     @property

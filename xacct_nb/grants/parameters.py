@@ -25,7 +25,11 @@ def accepted_parameters(cell: Mapping[str, Parameter]) -> dict[str, Parameter]:
     A notebook that takes a request has those that each owner decides. Settings of other notebooks are left
     out.
     """
-    settings = {name: each for name, each in _SETTINGS.items() if _ONLY_WITH.get(name, "") in ("", *cell)}
+    settings = {
+        name: each
+        for name, each in _SETTINGS.items()
+        if _ONLY_WITH.get(name, "") in ("", *cell) or _ALSO_WITH.get(name) in cell
+    }
     own = next((fields for name, fields in _FIELDS.items() if name in cell), {})
     modelled = settings | own
     references = {name for name, each in modelled.items() if each.reference}
@@ -80,6 +84,8 @@ _ONLY_WITH = {
     **dict.fromkeys(_OF_A_HANDOVER, "request"),
     **dict.fromkeys(_OF_A_REVIEW, "reviewers"),
 }
+# A fleet can be that of a request, which the run answers.
+_ALSO_WITH = dict.fromkeys(("answer_to", "signing_key", "signers"), "fleet")
 
 
 def merge(

@@ -1,7 +1,7 @@
 """The answer to a request: what the other owner made, or why they refused, and what they changed."""
 
 from collections.abc import Mapping
-from typing import Any, Final, Literal, Self
+from typing import Any, Final, Literal, Protocol, Self
 
 from pydantic import Field, StrictBool, StrictStr, ValidationError, model_validator
 
@@ -104,11 +104,29 @@ class HandoffAnswer(SignedFile):
         return Page("Answer of the other owner", (Table(("", ""), shown, tones=tones), *table))
 
 
-def answer_to(request: HandoffRequest, decision: str, **about: Any) -> HandoffAnswer:
-    """Return the answer to a request. `about`: reason, grant, made, at, by, record, plan, journal, proof."""
-    return HandoffAnswer(
-        request=request.digest, decision=decision, side=request.side, accounts=request.accounts, **about
-    )
+class Asking(Protocol):
+    """A request of any kind: its digest, and the side and accounts that it asks."""
+
+    @property
+    def digest(self) -> str:
+        """Return its digest."""
+
+    @property
+    def side(self) -> str:
+        """Return the side."""
+
+    @property
+    def accounts(self) -> tuple[str, ...]:
+        """Return the accounts."""
+
+
+def answer_to(request: Asking, decision: str, **about: Any) -> HandoffAnswer:
+    """Return the answer to a request.
+
+    `about`: reason, grant, made, at, by, record, plan, journal, proof; `accounts` where not all answer.
+    """
+    around = {"accounts": request.accounts, **about}
+    return HandoffAnswer(request=request.digest, decision=decision, side=request.side, **around)
 
 
 def parse_answer(content: Any) -> HandoffAnswer:

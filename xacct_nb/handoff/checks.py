@@ -1,7 +1,7 @@
 """What makes a request or an answer unusable, each with a code of its own: late, replayed, refused, ..."""
 
 from collections.abc import Collection, Mapping
-from typing import NoReturn
+from typing import NoReturn, Protocol
 
 from xacct_nb.grants.documents import DESTINATION
 from xacct_nb.grants.grant import Grant, account_of
@@ -14,7 +14,15 @@ from xacct_nb.redaction.invisible import on_one_line
 _NEW = "Ask the owner for a new request, or make one: xacct-nb handoff request -f GRANT"
 
 
-def check_in_time(request: HandoffRequest, now: str) -> None:
+class Expiring(Protocol):
+    """A request of any kind: until when it may be answered."""
+
+    @property
+    def expires(self) -> str:
+        """Return the last moment (UTC)."""
+
+
+def check_in_time(request: Expiring, now: str) -> None:
     """Check that a request may still be answered at this time (UTC). Raises InvalidHandoff."""
     if moment_of(now) > moment_of(request.expires):
         raise unusable(
@@ -25,7 +33,7 @@ def check_in_time(request: HandoffRequest, now: str) -> None:
         )
 
 
-def check_unused(request: HandoffRequest, answered: Mapping[str, str], *, changes: bool) -> None:
+def check_unused(request: Expiring, answered: Mapping[str, str], *, changes: bool) -> None:
     """Check that a request was not answered before, where answering it again would change something.
 
     `answered` has the decision of each earlier answer, by its record. Raises InvalidHandoff.
@@ -84,7 +92,7 @@ def check_answer(
     _check_decision(request, answer, agreed)
 
 
-def is_too_late(request: HandoffRequest, answer: HandoffAnswer) -> bool:
+def is_too_late(request: Expiring, answer: HandoffAnswer) -> bool:
     """Return whether an answer was made after the time that the request allows."""
     return moment_of(answer.at) > moment_of(request.expires)
 

@@ -22,6 +22,7 @@ from xacct_nb.views import Page, Table, Text, View
 REQUEST: Final = "xacct-nb/handoff-request/1"
 # Each owner decides these for their own account: a request that has them is refused.
 OWN_DECISIONS = ("adopt", "accept")
+OWN_FINDINGS = "You accept findings for your own account: xacct-nb handoff answer FILE --accept CODE"
 _MOST_SHOWN = 40  # sentences
 _SEVERAL = (
     "One owner answers for all of these accounts, with a {side} profile of each. Where each account has an "
@@ -113,8 +114,7 @@ class HandoffRequest(SignedFile):
             ("digest", self.digest),
         )
         found = lint(self.documents)
-        own = "You accept findings for your own account: xacct-nb handoff answer FILE --accept CODE"
-        notes = [Text(own, "note")] if found.unaccepted else []
+        notes = [Text(OWN_FINDINGS, "note")] if found.unaccepted else []
         if len(self.accounts) > 1:
             notes.append(Text(_SEVERAL.format(side=self.side), "note"))
         about = (*_shown(access_sentences(self.asked)), Table(("", ""), rows))

@@ -14,7 +14,7 @@ SIGNS = {
     "proven": "✓", "applied": "+", "no-change": "=", "undone": "«", NO_RESULT: "·",
     "proof-failed": "✗", "not-proven": "?", "unreadable": "Ø", "rolled-back": "<", "rollback-failed": "#",
     "failed": "!", "lost": "*", "stale-plan": "≠", "drifted": "≈", "not-started": "…",
-    "not-accepted": "⊘", "not-asked": "○",
+    "not-accepted": "⊘", "not-asked": "○", "handed-over": "→",
 }  # fmt: skip
 _FEW = 3  # accounts that a row names without being opened
 

@@ -187,8 +187,11 @@ def _check_reference(
 def _fleet_secrets(known: Mapping[str, Parameter], values: Mapping[str, Any]) -> set[str]:
     """Check the fleet among the values, and return its external IDs, looked up. Raises InvalidGrant."""
     from xacct_nb.runs.loading import load_fleet
+    from xacct_nb.storage.handoff_files import read_fleet_request
 
     whole = {name: each.default for name, each in known.items()} | dict(values)
+    if whole["fleet"] and read_fleet_request(whole["fleet"]):
+        return set()  # a request has fingerprints; the owner's own reference is among the settings
     if whole["fleet"]:
         fleet = load_fleet(whole["fleet"], allow_references=whole["allow_references"])
     else:

@@ -9,6 +9,7 @@ from typing import Any
 
 from xacct_nb.errors import InvalidHandoff, InvalidParameters
 from xacct_nb.handoff.answer import ANSWER, HandoffAnswer, parse_answer
+from xacct_nb.handoff.fleet_request import FLEET_REQUEST, FleetRequest, parse_fleet_request
 from xacct_nb.handoff.request import HandoffRequest, parse_request
 from xacct_nb.handoff.signed_file import SignedFile, schema_of
 from xacct_nb.storage.bounded_read import read_small
@@ -19,6 +20,8 @@ from xacct_nb.storage.run_folder import HANDOFFS
 from xacct_nb.validation import truncate
 
 _LONGEST, _DEEPEST = 500_000, 30  # bytes; levels of lists and mappings
+_LONGEST_OF_FLEET = 4_000_000
+AnyRequest = HandoffRequest | FleetRequest
 # A request that was made here is told apart from one that somebody sent: only its answer is accepted here.
 _MADE, _RECEIVED, _ANSWER = ".request.json", ".received.json", ".answer.json"
 _PAGE = b'<body class="xacct-record xacct-letter">'
@@ -26,10 +29,10 @@ _LONGEST_PAGE = 5_000_000
 _MOST = 10_000  # files of a folder that are looked at
 
 
-def read_handoff(path: str | Path) -> HandoffRequest | HandoffAnswer:
+def read_handoff(path: str | Path) -> AnyRequest | HandoffAnswer:
     """Return the request or the answer in a file. Raises InvalidHandoff."""
     try:
-        content = read_plain_json(Path(path), longest=_LONGEST, deepest=_DEEPEST)
+        content = read_plain_json(Path(path), longest=_LONGEST_OF_FLEET, deepest=_DEEPEST)
     except (OSError, ValueError, RuntimeError) as problem:
         raise InvalidHandoff(
             f"The hand-over file {truncate(str(path))!r} cannot be read.",
@@ -39,7 +42,18 @@ def read_handoff(path: str | Path) -> HandoffRequest | HandoffAnswer:
     return _value_of(content)
 
 
-def parse_handoff(text: str) -> HandoffRequest | HandoffAnswer:
+def read_fleet_request(path: str | Path) -> FleetRequest | None:
+    """Return the request for a fleet in a file; None where the file is of another kind.
+
+    Raises InvalidHandoff where it is one that cannot be used.
+    """
+    with suppress(OSError, ValueError, RuntimeError):
+        content = read_plain_json(Path(path), longest=_LONGEST_OF_FLEET, deepest=_DEEPEST)
+        return parse_fleet_request(content) if schema_of(content) == FLEET_REQUEST else None
+    return None
+
+
+def parse_handoff(text: str) -> AnyRequest | HandoffAnswer:
     """Return the request or the answer in the text of a file. Raises InvalidHandoff."""
     try:
         content = parse_plain_json(text[:_LONGEST].encode(), deepest=_DEEPEST)
@@ -52,11 +66,13 @@ def parse_handoff(text: str) -> HandoffRequest | HandoffAnswer:
     return _value_of(content)
 
 
-def _value_of(content: Any) -> HandoffRequest | HandoffAnswer:
+def _value_of(content: Any) -> AnyRequest | HandoffAnswer:
+    if schema_of(content) == FLEET_REQUEST:
+        return parse_fleet_request(content)
     return parse_answer(content) if schema_of(content) == ANSWER else parse_request(content)
 
 
-def write_handoff(value: HandoffRequest | HandoffAnswer, path: str | Path) -> Path:
+def write_handoff(value: AnyRequest | HandoffAnswer, path: str | Path) -> Path:
     """Write a request or an answer, and return its file. Raises InvalidParameters as `check_place` does."""
     file = check_place(path, type(value))
     try:
@@ -67,7 +83,9 @@ def write_handoff(value: HandoffRequest | HandoffAnswer, path: str | Path) -> Pa
     return file
 
 
-def check_place(path: str | Path, kind: type[HandoffRequest | HandoffAnswer]) -> Path:
+def check_place(
+    path: str | Path, kind: type[HandoffRequest] | type[FleetRequest] | type[HandoffAnswer]
+) -> Path:
     """Return the file of a request or an answer if it can be written, with its readable page beside it.
 
     A request replaces a request only, an answer an answer, a page such a page. Raises InvalidParameters.
@@ -104,25 +122,36 @@ def write_page(html: str, path: Path) -> Path:
     return path
 
 
-def keep_handoff(records: Path, value: HandoffRequest | HandoffAnswer) -> None:
+def keep_handoff(records: Path, value: AnyRequest | HandoffAnswer) -> None:
     """Keep a request that is made here, or an answer, beside the records. Raises InvalidParameters."""
-    if isinstance(value, HandoffRequest):
+    if not isinstance(value, HandoffAnswer):
         _keep(records, f"{value.digest}{_MADE}", value)
     else:
         _keep(records, f"{value.request[:16]}-{value.digest[:16]}{_ANSWER}", value)
 
 
-def keep_received(records: Path, request: HandoffRequest) -> None:
+def keep_received(records: Path, request: AnyRequest) -> None:
     """Keep a request of the other owner beside the records. Raises InvalidParameters."""
     _keep(records, f"{request.digest}{_RECEIVED}", request)
 
 
-def made_request(records: Path, digest: str) -> HandoffRequest | None:
+def made_request(records: Path, digest: str) -> AnyRequest | None:
     """Return the request of this digest that was made in this records folder, None where there is none."""
     return _kept(records / HANDOFFS / f"{digest}{_MADE}", digest)
 
 
-def kept_request(records: Path, digest: str) -> HandoffRequest | None:
+def made_fleet_requests(records: Path, fleet: str) -> Iterator[FleetRequest]:
+    """Yield the requests to owners of a fleet's accounts that were made here, the oldest first."""
+    found = list[FleetRequest]()
+    with suppress(OSError):
+        for name in sorted(os.listdir(records / HANDOFFS))[:_MOST]:
+            if name.endswith(_MADE):
+                each = _kept(records / HANDOFFS / name, name.removesuffix(_MADE))
+                found += [each] if isinstance(each, FleetRequest) and each.fleet == fleet else []
+    yield from sorted(found, key=lambda each: each.made)
+
+
+def kept_request(records: Path, digest: str) -> AnyRequest | None:
     """Return the request of this digest that was made or received here, None where there is none."""
     return made_request(records, digest) or _kept(records / HANDOFFS / f"{digest}{_RECEIVED}", digest)
 
@@ -145,7 +174,7 @@ def text_of(value: SignedFile) -> bytes:
     return f"{text}\n".encode(errors="backslashreplace")
 
 
-def _keep(records: Path, name: str, value: HandoffRequest | HandoffAnswer) -> None:
+def _keep(records: Path, name: str, value: AnyRequest | HandoffAnswer) -> None:
     folder = records / HANDOFFS
     try:
         require_folder(folder)
@@ -163,10 +192,10 @@ def _is_kept(path: Path, digest: str) -> bool:
     return False
 
 
-def _kept(path: Path, digest: str) -> HandoffRequest | None:
+def _kept(path: Path, digest: str) -> AnyRequest | None:
     with suppress(InvalidHandoff):
         found = read_handoff(path)
-        if isinstance(found, HandoffRequest) and found.digest == digest:
+        if not isinstance(found, HandoffAnswer) and found.digest == digest:
             return found
     return None
 

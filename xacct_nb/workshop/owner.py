@@ -21,7 +21,7 @@ from xacct_nb.handoff.signed_file import unusable
 from xacct_nb.redaction.redact import redact
 from xacct_nb.runs.secrets import grant_secrets
 from xacct_nb.sandbox.server.accounts import Side
-from xacct_nb.storage.handoff_files import parse_handoff, read_handoff, text_of, write_handoff
+from xacct_nb.storage.handoff_files import AnyRequest, parse_handoff, read_handoff, text_of, write_handoff
 from xacct_nb.views import Shown, Table, View, html
 from xacct_nb.workshop.applying import apply_grant
 from xacct_nb.workshop.world import ADMINS, WorkshopWorld
@@ -59,7 +59,7 @@ class AccountOwner(Shown):
         is_same = before is not None and _asks(before) == _asks(asked) and before.expires > asked.made
         return self._written(before if before and is_same else asked, name)
 
-    def read(self, file: str) -> HandoffRequest | HandoffAnswer:
+    def read(self, file: str) -> AnyRequest | HandoffAnswer:
         """Return a request, or an answer, as this package reads it. Raises InvalidHandoff.
 
         A file that was changed, or a request that is too late, is refused.

@@ -9,27 +9,29 @@ from xacct_nb.aws.account_sessions import FleetAccess
 from xacct_nb.aws.clock import utc
 from xacct_nb.aws.sessions import open_sessions
 from xacct_nb.changes.journal import Entry, Journal
-from xacct_nb.errors import NotProven, ProofFailed, RollbackFailed, XacctError
+from xacct_nb.errors import XacctError
 from xacct_nb.fleets.expansion import ExpandedFleet, expand
 from xacct_nb.fleets.fleet import Fleet, FleetFile, fleet_of
 from xacct_nb.fleets.organization import Organization
 from xacct_nb.fleets.plan import FleetPlan, Waits
 from xacct_nb.fleets.plan_notes import declared_findings, plan_notes
-from xacct_nb.fleets.result import NOT_PROVEN, ROLLBACK_FAILED, FleetResult
+from xacct_nb.fleets.result import FleetResult
 from xacct_nb.grants.settings import Settings
+from xacct_nb.handoff.fleet_request import asked_fleet
 from xacct_nb.jupyter.forms.approval_form import ApprovalForm
 from xacct_nb.records.fields import RecordedFleet
+from xacct_nb.runs.fleet.asked_fleet import AskedFleet, asked_fleet_of
 from xacct_nb.runs.fleet.fleet_edits import FleetEdits
 from xacct_nb.runs.fleet.fleet_work import apply_fleet, plan_fleet, prove_fleet
+from xacct_nb.runs.fleet.not_as_declared import not_as_declared
 from xacct_nb.runs.fleet.schedulers import executor_of
 from xacct_nb.runs.fleet.slice_work import opened
 from xacct_nb.runs.fleet.work_progress import WorkProgress
 from xacct_nb.runs.grant_forms import FormRun
+from xacct_nb.runs.handoff.fleet_requests import owners_parts
 from xacct_nb.runs.loading import load_fleet
 from xacct_nb.runs.run_context import PlanApproval, RunContext
 from xacct_nb.views import Page, Shown, View
-
-_MOST_CAUSES = 10
 
 
 class FleetRun(Shown):
@@ -39,6 +41,7 @@ class FleetRun(Shown):
         self.run, self._account_role = run, account_role
         self._result: FleetResult | None = None
         self._edits: FleetEdits | None = None
+        self._plan: FleetPlan | None = None
         if expanded:  # that of a record
             self.declared, self.expanded = expanded.fleet, expanded
         run.tells_calls = False
@@ -48,11 +51,18 @@ class FleetRun(Shown):
 
         A fleet file is shown, with where to edit it. Raises what reading either of them raises.
         """
+        if self.asked:
+            return self.asked
         if self.settings.fleet:
             return FleetFile(self.settings.fleet, self.declared)
         self._edits = FleetEdits(self.run, self._forget)
         self._forget()
         return self._edits.form
+
+    @cached_property
+    def asked(self) -> AskedFleet | None:
+        """The request of another owner that this run answers, if it does. Raises InvalidHandoff."""
+        return asked_fleet_of(self.run)
 
     @property
     def settings(self) -> Settings:
@@ -67,6 +77,8 @@ class FleetRun(Shown):
         """
         if self._edits:
             return self._edits.fleet().shortened(self.settings.until)
+        if self.asked:
+            return self.asked.fleet
         if self.settings.fleet:
             fleet = load_fleet(self.settings.fleet, allow_references=self.settings.allow_references)
         else:
@@ -76,7 +88,8 @@ class FleetRun(Shown):
     @cached_property
     def access(self) -> FleetAccess:
         """How the accounts are reached."""
-        return fleet_access(self.run, self.partition, self._account_role)
+        found = fleet_access(self.run, self.partition, self._account_role)
+        return replace(found, source_profiles=(), caller_profiles=()) if self.asked else found
 
     @property
     def partition(self) -> str:
@@ -86,7 +99,11 @@ class FleetRun(Shown):
     @cached_property
     def expanded(self) -> ExpandedFleet:
         """The fleet with its accounts. Raises InvalidGrant, InvalidOrganization, AwsRefused."""
-        found = expand(self.declared, self._organization())
+        if self.asked:
+            found = asked_fleet(self.declared)
+        else:
+            found = expand(self.declared, self._organization())
+            found = replace(found, parts=owners_parts(self.declared, self.run.records))
         if self.settings.sandbox:
             self._make_members(found)
         return found
@@ -97,7 +114,7 @@ class FleetRun(Shown):
             found = plan_fleet(self.expanded, self.access, executor=executor, progress=self.progress)
         now = self._now()
         findings = declared_findings(self.expanded, now)
-        plan = replace(found, notes=plan_notes(self.expanded, found, now))
+        self._plan = plan = replace(found, notes=plan_notes(self.expanded, found, now))
         self.observe(found.waits)
         self.run.keep(replace(findings, found=(*findings.found, *plan.findings.found)))
         self.run.keep(plan.whole)
@@ -171,10 +188,15 @@ class FleetRun(Shown):
         """
         if not isinstance(result, FleetResult):
             return result
+        if self.asked and self._plan:
+            sent = self.asked.answer(self.expanded, self._plan, result, self.access)
+            if result.holds:
+                self.run.status = self.run.status if self.run.applied else "no-change"
+                return sent
         if result.holds:
             self.run.status = "succeeded" if self.run.applied else "no-change"
             return result
-        raise _not_as_declared(result)
+        raise not_as_declared(result)
 
     def view(self) -> View:
         """Return the declaration, and the accounts."""
@@ -211,8 +233,8 @@ class FleetRun(Shown):
         from xacct_nb.sandbox.server.accounts import DESTINATION, SOURCE
 
         _ = self.access  # it starts the sandbox
-        members = [account for account in found.accounts if account not in (SOURCE, DESTINATION)]
-        add_member_accounts(open_sandbox(), members, DESTINATION)
+        own = {each.account for each in found.slices if each.side != "source"}
+        add_member_accounts(open_sandbox(), own - {SOURCE, DESTINATION}, DESTINATION)
 
     def observe(self, waits: Waits) -> None:
         """Note in the run how often calls were retried, and AWS's time, which the fleet's clients saw."""
@@ -227,8 +249,8 @@ class FleetRun(Shown):
         note_sessions(self.run, self.access)
         short = result and replace(result, results=tuple(each.without_changes() for each in result.results))
         accounts = {each.declared.name: each.accounts for each in self.expanded.grants}
-        described = self.expanded.described
-        about = RecordedFleet(self.declared.to_json(), accounts, plan.groups, short, described)
+        around = accounts, plan.groups, short, self.expanded.described
+        about = RecordedFleet(self.declared.to_json(), *around)
         self.run.evidence.add("fleet", about.to_json())
 
 
@@ -265,22 +287,3 @@ class KeptJournal:
         self.run.append(entry)
         if entry.answer:
             self.kept.append(entry)
-
-
-def _not_as_declared(result: FleetResult) -> XacctError:
-    """Return the error of a run after which an account is not as the fleet says."""
-    missing = result.missing
-    causes = [f"{each.account} {each.grant}: {each.status}. {each.reason}" for each in missing[:_MOST_CAUSES]]
-    if len(missing) > _MOST_CAUSES:
-        causes.append(f"and {len(missing) - _MOST_CAUSES} more")
-    statuses = {each.status for each in missing}
-    kind: type[XacctError] = ProofFailed
-    if ROLLBACK_FAILED in statuses:
-        kind = RollbackFailed
-    elif statuses == {NOT_PROVEN}:
-        kind = NotProven
-    return kind(
-        result.summary,
-        why="\n".join(causes),
-        hint="Mend the causes, then run it again: what is done and proven stays as it is.",
-    )

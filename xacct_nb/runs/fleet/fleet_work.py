@@ -18,6 +18,7 @@ from xacct_nb.grants.state import State
 from xacct_nb.linting.findings import lint
 from xacct_nb.linting.rules.rule import Finding
 from xacct_nb.runs.fleet.execution import Ended, Execution, Progress, silent, working
+from xacct_nb.runs.fleet.handed_over_work import work_of_others
 from xacct_nb.runs.fleet.slice_planning import plan_slice, plan_undo_slice
 from xacct_nb.runs.fleet.slice_results import SliceResults
 from xacct_nb.runs.fleet.slice_work import (
@@ -44,7 +45,8 @@ def plan_fleet(
     An account that cannot be read is named in the plan, and stops no other. `executor` is any of
     `concurrent.futures`' kind; by default 32 threads.
     """
-    return _planned(expanded, plan_slice, [*_tasks(expanded, access)], executor, progress)
+    found = _planned(expanded, plan_slice, [*_tasks(expanded, access)], executor, progress)
+    return replace(found, handed_over=tuple(each.key for each in expanded.handed_over))
 
 
 def plan_rollback(
@@ -80,7 +82,8 @@ def prove_fleet(
     """Prove the access in every account; nothing is changed. What others changed since is `drifted`."""
     tasks = [replace(task, approved=()) for task in _tasks(expanded, access)]
     with working(executor, progress) as execution:
-        found = SliceResults(execution, [], None).of(work_on_slice, tasks, "Proving")
+        work = SliceResults(execution, [], None)
+        found = [*work.of(work_on_slice, tasks, "Proving"), *work_of_others(expanded, access, work)]
     return _result(expanded, found, execution)
 
 
@@ -125,6 +128,8 @@ def apply_fleet(
             else:
                 name = f"Wave {number} of {len(parts) - 1}" if number else "Source accounts"
                 results += work.of(work_on_slice, wave, name)
+        stopped = stopped or execution.stopped
+        results += work_of_others(expanded, access, work, stopped=bool(stopped))
     return _result(expanded, (*map(_left_out, plan.unplanned), *results), execution, stopped)
 
 
@@ -241,7 +246,7 @@ def _tasks(
         unaccepted, known = base[about]
         planned = plan.find(part.key) if plan else None
         approved = planned.plan.changes if planned else None
-        yield SliceTask(part, access, unaccepted, approved, known=known)
+        yield SliceTask(part, access, unaccepted, approved, known=known, proves=not expanded.asked)
 
 
 def _base(part: Slice) -> tuple[tuple[str, ...], frozenset[Finding]]:

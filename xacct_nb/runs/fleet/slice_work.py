@@ -16,16 +16,13 @@ from xacct_nb.aws.writer import apply_as_read, rollback
 from xacct_nb.changes.journal import Entry, Journal
 from xacct_nb.changes.plan import Change, Plan
 from xacct_nb.changes.planner import diff, diff_with
-from xacct_nb.changes.proof import FAILS, HOLDS, Outcome, Proof
-from xacct_nb.changes.proof import NOT_PROVEN as PROOF_OPEN
+from xacct_nb.changes.proof import Proof
 from xacct_nb.errors import NotAccepted, NotOwned, RollbackFailed, StalePlan, XacctError
 from xacct_nb.fleets.expansion import Slice
 from xacct_nb.fleets.plan import NOT_ACCEPTED, Waits
 from xacct_nb.fleets.result import (
     APPLIED,
     NOT_PROVEN,
-    PROOF_FAILED,
-    PROVEN,
     STALE,
     UNCHANGED,
     UNDONE,
@@ -36,6 +33,7 @@ from xacct_nb.grants.documents import SOURCE, build
 from xacct_nb.linting.rules.rule import Finding
 from xacct_nb.runs.denial.inquiry import diagnose
 from xacct_nb.runs.fleet.slice_drift import drifted, masked_if_unknown, stale, taken_over, with_known_id
+from xacct_nb.runs.fleet.slice_proof import with_proof
 
 PROOF_PATIENCE = 10.0
 """Seconds to wait until IAM shows a change to the callers."""
@@ -48,7 +46,8 @@ class SliceTask:
     `known` are the findings of its grant in an account where nothing is yet, with {account} for its id, and
     `unaccepted` the codes of those that nobody accepted; `approved` the changes that were approved, None
     where the slice is not to be changed, () where it is to be proven as it is. `secrets` are earlier external
-    IDs; `since` (UTC) is when it was last as declared, as far as is known.
+    IDs; `since` (UTC) is when it was last as declared, as far as is known; `proves` says whether its access
+    is proven.
     """
 
     slice: Slice
@@ -57,6 +56,7 @@ class SliceTask:
     approved: tuple[Change, ...] | None = None
     patience: float = PROOF_PATIENCE
     secrets: tuple[str, ...] = field(default=(), repr=False)
+    proves: bool = True
     known: frozenset[Finding] = frozenset()
     since: str = ""
 
@@ -206,36 +206,12 @@ def _plan(task: SliceTask, sessions: SliceSessions) -> Plan:
 def _prove(task: SliceTask, sessions: SliceSessions, journal: Journal) -> SliceResult:
     part, changes = task.slice, journal.changes
     result = SliceResult(*part.key, APPLIED if changes else UNCHANGED, changes)
-    if part.side == SOURCE:
+    if part.side == SOURCE or not task.proves:
         return result
     patience = min(task.patience, task.access.patience)
     proof = prove(part.grant, sessions, patience=patience)
-    result = replace(result, proof=proof.summary)
-    if proof.holds:
-        return replace(result, status=PROVEN)
-    status, reason = _STATUSES[proof.verdict], _first_reason(proof)
-    found = replace(result, status=status, code=status, reason=reason, cause=_cause(task, proof))
-    return replace(found, by_source=_by_source(proof))
-
-
-_STATUSES = {HOLDS: PROVEN, FAILS: PROOF_FAILED, PROOF_OPEN: NOT_PROVEN}
-
-
-def _by_source(proof: Proof) -> dict[str, str]:
-    """Return the status of each source, {} where all have the same."""
-    parts = dict[str, list[Outcome]]()
-    for each in proof.outcomes:
-        parts.setdefault(each.probe.source, []).append(each)
-    found = {source: _STATUSES[Proof(tuple(each)).verdict] for source, each in parts.items()}
-    return found if len(set(found.values())) > 1 else {}
-
-
-def _first_reason(proof: Proof) -> str:
-    wrong = next((each for each in proof.asked if not each.as_expected), None)
-    if wrong is None:
-        return next(iter(proof.open_reasons), "")
-    answered = f"{wrong.answer} {wrong.detail}".strip()
-    return f"{wrong.probe.question}: {wrong.probe.expected} was expected, AWS returned {answered}"
+    found = with_proof(result, proof)
+    return found if proof.holds else replace(found, cause=_cause(task, proof))
 
 
 def _cause(task: SliceTask, proof: Proof) -> str:

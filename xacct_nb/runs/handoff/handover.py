@@ -201,7 +201,7 @@ class Handover(Shown):
         settings = self.run.settings
         if self.answered is not None:
             own = made_request(self.run.records, self.answered.request)
-            return own or unknown_request(self.answered)
+            return own if isinstance(own, HandoffRequest) else unknown_request(self.answered)
         return read_request(settings.request) if settings.request else example_request()
 
     def _check(self) -> None:

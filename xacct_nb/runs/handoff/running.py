@@ -10,16 +10,18 @@ from typing import Any
 from xacct_nb.errors import InvalidParameters
 from xacct_nb.grants.parameters import grant_options
 from xacct_nb.handoff.answer import HandoffAnswer
+from xacct_nb.handoff.fleet_request import FleetRequest
 from xacct_nb.records.fields import NOT_PROVEN
 from xacct_nb.records.model import Record
 from xacct_nb.runs.handoff.state import NOTEBOOK
-from xacct_nb.runs.handoff.writing import SentFile, answer_path, read_answer, read_request, refuse_request
+from xacct_nb.runs.handoff.writing import SentFile, answer_path, read_answer, read_any_request, refuse_request
 from xacct_nb.runs.runner import RunResult
 from xacct_nb.runs.sealing import records_folder
 from xacct_nb.storage.handoff_files import check_place
 from xacct_nb.views import Page, Shown, Text, View
 
 _Runner = Callable[..., RunResult]
+FLEETS = "grant_a_fleet"
 _GIVEN = {"change": "changes"}
 
 
@@ -56,13 +58,33 @@ class HandoverRun(Shown):
 
 def answer_request(request: str, given: Mapping[str, Any], run: _Runner) -> HandoverRun:
     """Answer a request file in a headless run. Raises InvalidInput."""
-    read_request(request)  # a file that cannot be used needs no kernel
+    asked = read_any_request(request)  # a file that cannot be used needs no kernel
     out = check_place(answer_path(given["out"], request), HandoffAnswer)
     own = {"request": str(Path(request).expanduser().absolute()), "answer_to": str(out)}
+    if isinstance(asked, FleetRequest):
+        return _answer_for_fleet({"fleet": own.pop("request"), **own}, given, run, out)
     changes = {"changes": json.dumps(grant_options(given["changes"]))} if given["changes"] else {}
     key = {"signing_key": given["key"]} if given["key"] else {}
     result = run(NOTEBOOK, options=(*_options({**own, **changes, **key}), *_shared(given)), **_around(given))
     written = bool(result.record.handoff and result.record.handoff.answer)
+    return HandoverRun(result, out if written else None)
+
+
+def _answer_for_fleet(
+    own: Mapping[str, str], given: Mapping[str, Any], run: _Runner, out: Path
+) -> HandoverRun:
+    """Answer a request for a fleet by a run of the notebook for fleets. Raises InvalidInput."""
+    if given["changes"]:
+        raise InvalidParameters(
+            "A request for a fleet cannot be changed in its answer.",
+            why="Its grants are those of all accounts of the fleet.",
+            hint="Refuse it with a reason: --refuse REASON. The other owner makes a new request.",
+        )
+    key = {"signing_key": given["key"]} if given["key"] else {}
+    accept = () if given["accept"] else (("accept", "[]"),)  # the notebook's example accepts some
+    before = out.stat().st_mtime_ns if out.exists() else 0
+    result = run(FLEETS, options=(*_options({**own, **key}), *accept, *_shared(given)), **_around(given))
+    written = out.exists() and out.stat().st_mtime_ns != before
     return HandoverRun(result, out if written else None)
 
 

@@ -12,6 +12,7 @@ from xacct_nb.errors import InvalidHandoff, NotProven, UnknownRecord
 from xacct_nb.grants.documents import DESTINATION, SOURCE
 from xacct_nb.handoff.answer import REFUSED, HandoffAnswer
 from xacct_nb.handoff.checks import check_scope, is_too_late
+from xacct_nb.handoff.fleet_request import FleetRequest
 from xacct_nb.handoff.request import HandoffRequest
 from xacct_nb.records.model import Record
 from xacct_nb.runs.standing import standing_records
@@ -123,6 +124,18 @@ def handoff_state(
     )
     state = next(name for name, holds in found if holds)
     return HandoffState(request.digest, state, runs, answers)
+
+
+def fleet_handoff_state(
+    records: Path, request: FleetRequest, now: str, shown: Iterable[HandoffAnswer] = ()
+) -> HandoffState:
+    """Return how far the request for a fleet is at this time (UTC); the fleet's run proves what was made."""
+    answers = [*kept_answers(records, request.digest)]
+    answers += [each for each in shown if each not in answers]
+    last = answers[-1].decision if answers else ""
+    open_state = LATE if now > request.expires else OPEN
+    state = REFUSED_STATE if last == REFUSED else ANSWERED if last else open_state
+    return HandoffState(request.digest, state, (), tuple(answers))
 
 
 def _counts(request: HandoffRequest, answer: HandoffAnswer) -> bool:

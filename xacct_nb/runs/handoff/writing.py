@@ -25,6 +25,7 @@ from xacct_nb.runs.loading import load_grant
 from xacct_nb.runs.run_context import RunContext
 from xacct_nb.runs.secrets import grant_secrets
 from xacct_nb.storage.handoff_files import (
+    AnyRequest,
     check_place,
     keep_handoff,
     keep_received,
@@ -50,7 +51,7 @@ EXAMPLE = {
 class SentFile(Shown):
     """A request or an answer that was written: the file, and its readable page."""
 
-    value: HandoffRequest | HandoffAnswer
+    value: AnyRequest | HandoffAnswer
     file: Path | None = None
     page: Path | None = None
 
@@ -64,7 +65,7 @@ class SentFile(Shown):
             return Page(
                 "Example", (self.value.view(), Text("It is an example: no file was written.", "note"))
             )
-        name, is_request = shlex.quote(self.file.name), isinstance(self.value, HandoffRequest)
+        name, is_request = shlex.quote(self.file.name), not isinstance(self.value, HandoffAnswer)
         then = (
             "Send the file to the other owner, and tell them its digest on another way. They answer with: "
             f"xacct-nb handoff answer {name} --profile PROFILE"
@@ -96,7 +97,7 @@ def write_request(
     place = check_place(out or f"{grant.name}.request.json", HandoffRequest)
     request = sign_handoff(_request(grant, side, why, hours), key)
     keep_handoff(records, request)
-    return _written(request, place)
+    return write_value(request, place)
 
 
 def refuse_request(
@@ -110,7 +111,7 @@ def refuse_request(
     records: Path,
 ) -> SentFile:
     """Write the answer that refuses a request; no session is opened. Raises InvalidInput."""
-    request, place = read_request(file), check_place(answer_path(out, file), HandoffAnswer)
+    request, place = read_any_request(file), check_place(answer_path(out, file), HandoffAnswer)
     describe_signature(request, signers)
     check_in_time(request, utc())
     check_unused(request, answers_before(records, request.digest), changes=True)
@@ -118,7 +119,7 @@ def refuse_request(
     answer = sign_handoff(refusal(request, clean_text(reason, secrets)), key)
     keep_received(records, request)
     keep_handoff(records, answer)
-    return _written(answer, place)
+    return write_value(answer, place)
 
 
 def send_answer(run: RunContext, answer: HandoffAnswer, request: str) -> SentFile:
@@ -128,17 +129,24 @@ def send_answer(run: RunContext, answer: HandoffAnswer, request: str) -> SentFil
     if not (settings.answer_to or request):
         return SentFile(signed)
     keep_handoff(run.records, signed)
-    return _written(signed, answer_path(settings.answer_to, request))
+    return write_value(signed, answer_path(settings.answer_to, request))
 
 
-def refusal(request: HandoffRequest, reason: str, **about: str) -> HandoffAnswer:
+def refusal(request: AnyRequest, reason: str, **about: str) -> HandoffAnswer:
     """Return the answer that refuses a request. `about`: by, record."""
     return answer_to(request, REFUSED, reason=reason, at=utc(), **about)
 
 
 def read_request(file: str) -> HandoffRequest:
-    """Return the request in a file. Raises InvalidHandoff."""
-    if isinstance(found := read_handoff(file), HandoffRequest):
+    """Return the request for one grant in a file. Raises InvalidHandoff."""
+    if isinstance(found := read_any_request(file), HandoffRequest):
+        return found
+    raise _other_file("a request for a fleet", "xacct-nb run grant_a_fleet -p fleet FILE")
+
+
+def read_any_request(file: str) -> AnyRequest:
+    """Return the request in a file, for one grant or for a fleet. Raises InvalidHandoff."""
+    if not isinstance(found := read_handoff(file), HandoffAnswer):
         return found
     raise _other_file("an answer, and not a request", "xacct-nb handoff accept FILE")
 
@@ -162,11 +170,12 @@ def _request(grant: Grant, side: str, why: str, hours: int) -> HandoffRequest:
     return request_for(build(grant), side, why=clean, asked_by=user_name(), **about)
 
 
-def _written(value: HandoffRequest | HandoffAnswer, path: Path) -> SentFile:
+def write_value(value: AnyRequest | HandoffAnswer, path: Path) -> SentFile:
+    """Write a request or an answer with its readable page."""
     from xacct_nb.jupyter.export import to_page
 
     file = write_handoff(value, path)
-    what = "Request" if isinstance(value, HandoffRequest) else "Answer"
+    what = "Answer" if isinstance(value, HandoffAnswer) else "Request"
     title = f"{what} {value.digest[:8]}: {value.side} account {', '.join(value.accounts)}"
     page = write_page(to_page(title, html(value.view())), page_of(file))
     return SentFile(value, file, page)
