@@ -93,7 +93,9 @@ class ExpandedFleet(Shown):
     @cached_property
     def handed_over(self) -> tuple[Slice, ...]:
         """Return the slices of accounts that others own."""
-        return () if self.asked else tuple(each for each in self._all if not self._is_own(each))
+        if self.asked or not self.fleet.owners:
+            return ()
+        return tuple(each for each in self._all if not self._is_own(each))
 
     @property
     def _all(self) -> list[Slice]:

@@ -188,7 +188,7 @@ class FleetRun(Shown):
         """
         if not isinstance(result, FleetResult):
             return result
-        if self.asked and self._plan:
+        if self.asked and self._plan and any(each.is_good for each in result.results):
             sent = self.asked.answer(self.expanded, self._plan, result, self.access)
             if result.holds:
                 self.run.status = self.run.status if self.run.applied else "no-change"
