@@ -1,7 +1,9 @@
 """The matrix of accounts and grants: accounts with equal cells share a row, the rarest first."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from xacct_nb.changes.plan import Change
 from xacct_nb.fleets.live_findings import few
 from xacct_nb.views import Table
 
@@ -27,3 +29,9 @@ def account_matrix(
         shown.append((str(others), f"in {len(more)} more rows", *("..." for _ in columns)))
     if shown:
         yield Table(("accounts", "which", *columns), tuple(shown), caption=caption)
+
+
+def signs_of(changes: Iterable[Change]) -> str:
+    """Return how many changes there are of each sign, such as +2 ~1; = for none."""
+    count = Counter(change.sign for change in changes)
+    return " ".join(f"{sign}{count[sign]}" for sign in "+~-" if count[sign]) or "="

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Any
 
 from xacct_nb.changes.plan import Change, Plan
-from xacct_nb.fleets.account_matrix import account_matrix
+from xacct_nb.fleets.account_matrix import account_matrix, signs_of
 from xacct_nb.fleets.live_findings import few, grouped
 from xacct_nb.fleets.owners import MAKE
 from xacct_nb.grants.documents import DESTINATION, SOURCE
@@ -237,7 +237,7 @@ class FleetPlan(Shown, Serializable):
             cells = dict[str, dict[str, str]]()
             for each in self.slices:
                 if each.side == side:
-                    cells.setdefault(each.account, {})[each.plan.grant] = _signs(each.plan.changes)
+                    cells.setdefault(each.account, {})[each.plan.grant] = signs_of(each.plan.changes)
             for failed in self.unplanned:
                 if failed.side == side:
                     cells.setdefault(failed.account, {})[failed.grant] = "not planned"
@@ -247,12 +247,6 @@ class FleetPlan(Shown, Serializable):
             columns = sorted({grant for own in cells.values() for grant in own})
             yield from account_matrix(cells, columns, f"{side.capitalize()} accounts by grant")
         yield Text("+ added, ~ changed, - destroyed, = as it is; with the number of each.", "note")
-
-
-def _signs(changes: Iterable[Change]) -> str:
-    """Return how many changes there are of each sign, such as +2 ~1; = for none."""
-    count = Counter(change.sign for change in changes)
-    return " ".join(f"{sign}{count[sign]}" for sign in "+~-" if count[sign]) or "="
 
 
 def _failed(unplanned: Sequence[Unplanned]) -> Iterator[View]:
