@@ -85,7 +85,7 @@ def test_a_rollback_is_finished_by_the_next_one(
 ) -> None:
     before, applied, tried = killed.state(), killed.finished().record.id, 0
     there = killed.state()
-    for number in points(range(60, 110)):
+    for number in points(range(150, 320)):
         if killed.state() != there:
             applied = killed.finished().record.id
         planned = killed.desk.run("roll_back", record=applied).record.plan
