@@ -52,6 +52,7 @@ class WorkshopWorld:
         self.is_new, self.was_lost = is_new, was_lost
         self._seed, self._keys = seed, accounts.known_keys(world.credentials_file)
         self._clients = dict[tuple[str, str], AwsClient]()
+        self._owners = dict[tuple[str, str], AwsClient]()
         self._further = dict[str, Clients]()
 
     patience = 0.0
@@ -123,8 +124,11 @@ class WorkshopWorld:
 
     def owner(self, account: str, service: str) -> AwsClient:
         """Return a client of the root user of an account, which stays when its users are removed."""
-        secret = self.accounts.root_secret(account)
-        return self._connect(service, account, secret)
+        if (account, service) not in self._owners:
+            self._owners[account, service] = self._connect(
+                service, account, self.accounts.root_secret(account)
+            )
+        return self._owners[account, service]
 
     def contents(self, account: str) -> tuple[Item, ...]:
         """Return what is in an account, in the order in which it can be removed."""
