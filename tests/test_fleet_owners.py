@@ -208,14 +208,17 @@ def as_owner(owner: Desk, patch: pytest.MonkeyPatch) -> None:
 
 
 def act(owner: Desk, file: Path, **more: Any) -> Record:
+    return run_of(owner, "grant_a_fleet", fleet=str(file), **more)
+
+
+def run_of(owner: Desk, notebook: str, **more: Any) -> Record:
     profiles = {
         "source_profiles": ["source-admin"],
         "destination_profiles": ["destination-admin"],
         "caller_profiles": ["alice"],
     }
     around = {"allow_references": ["env:HERS"], "patience_seconds": 1, "sandbox": False}
-    fields = {"fleet": str(file), **around, **profiles, **more}
-    return owner.run("grant_a_fleet", **fields).record
+    return owner.run(notebook, **{**around, **profiles, **more}).record
 
 
 def approved(owner: Desk, file: Path, **more: Any) -> Record:
@@ -243,7 +246,8 @@ def test_from_a_fleet_of_two_owners_to_a_whole_proof_with_two_files(
     (sent,) = write_fleet_requests(
         fleet_file, out=str(ben.records.parent), records=ada.records, references=("env:HERS",)
     ).sent
-    waits = act(ada, fleet_file)
+    waits = run_of(ada, "prove_many", fleet=str(fleet_file))
+    assert (waits.status, summary(waits)) == ("not-proven", "Fleet: 1 of 4 roles proven, 3 handed-over.")
     assert sent.file
     assert sent.file.name == "lists-ben.request.json"
     assert waits.error
@@ -268,11 +272,17 @@ def test_from_a_fleet_of_two_owners_to_a_whole_proof_with_two_files(
     done = act(ada, fleet_file)
     assert (done.status, summary(done)) == ("no-change", "Fleet: 4 of 4 roles proven.")
     assert {each.account for each in done.who} == {ada.world.source, ada.world.destination}
+    assert summary(run_of(ada, "prove_many", fleet=str(fleet_file))) == "Fleet: 4 of 4 roles proven."
+    past = run_of(ada, "prove_many", records_of=["all"])
+    assert summary(past) == "Fleet: 1 of 4 roles proven, 3 not-asked."
+    assert past.error
+    assert "It is ben's account." in past.error.why
 
     written = [each for each in (*ada.records.rglob("*"), *ben.records.parent.rglob("*")) if each.is_file()]
     assert [each.name for each in written if SECRET in each.read_text(errors="replace")] == []
 
     as_owner(ben, monkeypatch)
+    assert "unreadable" not in summary(run_of(ben, "prove_many", records_of=[made.id]))
     assert ben.rolled_back(record=made.id).record.status == "succeeded"
     as_owner(ada, monkeypatch)
     gone = act(ada, fleet_file)

@@ -41,9 +41,11 @@ def applied(members: FleetWorld, plan: FleetPlan | None = None, **more: object) 
 
 
 def test_a_fleet_is_planned_applied_and_proven_in_every_account(members: FleetWorld) -> None:
-    plan = planned(members)
-    result = applied(members, plan)
+    plan, told = planned(members), list[tuple[str, int, int]]()
+    result = applied(members, plan, progress=lambda *each: told.append(each))
 
+    assert [each[:2] for each in told[:2]] == [("Source accounts", 1), ("Wave 1 of 2", 2)]
+    assert [each[1:] for each in told] == [(number, 6) for number in range(1, 7)]
     assert plan.summary == "Plan: 12 to add, 0 to change, 0 to destroy, in 6 accounts."
     assert result.summary == "Fleet: 5 of 5 roles proven."
     assert result.holds

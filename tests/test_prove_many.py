@@ -15,7 +15,6 @@ from support.fleet_world import LISTS_USERS, ROLE, FleetWorld, a_fleet_world
 from support.in_process_sandbox import in_process_sandbox
 from xacct_nb.aws.clients import connect
 from xacct_nb.fleets.result import FleetResult
-from xacct_nb.runs.fleet.slice_work import _opened_by
 from xacct_nb.runs.request import check_request
 from xacct_nb.runs.runner import RunResult
 from xacct_nb.sandbox.server.member_accounts import ACCESS_ROLE
@@ -32,8 +31,7 @@ CLOSED = (
 
 @pytest.fixture
 def here(desk: Desk) -> Desk:
-    """The desk in this process, which keeps the sessions of a fleet: those of another test have its files."""
-    _opened_by.cache_clear()
+    """The desk in this process."""
     return replace(desk, in_process=True)
 
 

@@ -1,7 +1,7 @@
 """What is expected to hold: grants with their slices, from a fleet or from the records of past changes."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from xacct_nb.fleets.expansion import ExpandedFleet, Slice, slices_of
@@ -12,13 +12,18 @@ from xacct_nb.grants.grant import Grant, account_of
 from xacct_nb.iam.arns import Arn
 from xacct_nb.views import Page, Shown, Table, Text, View
 
+_ITS_FILE = (
+    "Prove the fleet's file, which says how far its owner is: xacct-nb run prove_the_access -f FLEET_FILE"
+)
+
 
 @dataclass(frozen=True)
 class ExpectedGrant:
     """A grant that is expected to hold: its slices, and the declaration of its roles as a report has it.
 
     `label` names it in results. `record` is the one of the change, `since` (UTC) when that began; both are ""
-    where no record is known. `problem` says why it cannot be asked for, `hint` what to do.
+    where no record is known. `problem` says why it cannot be asked for, `hint` what to do. `others` has the
+    accounts that somebody else owns, each with its owner.
     """
 
     label: str
@@ -29,6 +34,7 @@ class ExpectedGrant:
     since: str = ""
     problem: str = ""
     hint: str = ""
+    others: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def keys(self) -> frozenset[SliceKey]:
@@ -38,24 +44,28 @@ class ExpectedGrant:
     def unasked(self) -> Iterator[SliceResult]:
         """Yield a result for each account of a grant that cannot be asked for."""
         for account in self.accounts if self.problem else ():
-            yield SliceResult(
-                self.label,
-                DESTINATION,
-                account,
-                NOT_ASKED,
-                code=NOT_ASKED,
-                reason=self.problem,
-                hint=self.hint,
-            )
+            yield self._not_asked(account, self.problem, self.hint)
+
+    def unasked_of_others(self) -> Iterator[SliceResult]:
+        """Yield a result for each account of another owner, where only a record declares the fleet."""
+        for account, owner in self.others.items() if not self.problem else ():
+            yield self._not_asked(account, f"It is {owner}'s account.", _ITS_FILE)
+
+    def _not_asked(self, account: str, why: str, hint: str) -> SliceResult:
+        return SliceResult(self.label, DESTINATION, account, NOT_ASKED, code=NOT_ASKED, reason=why, hint=hint)
 
 
 @dataclass(frozen=True, repr=False)
 class ExpectedGrants(Shown):
-    """All grants that are expected to hold, and the records that expect nothing, each with the reason."""
+    """All grants that are expected to hold, and the records that expect nothing, each with the reason.
+
+    `fleets` are those of the grants: others may own some of their accounts.
+    """
 
     name: str
     grants: tuple[ExpectedGrant, ...]
     left_out: tuple[tuple[str, str], ...] = ()
+    fleets: tuple[ExpandedFleet, ...] = ()
 
     def view(self) -> View:
         """Return one row for each grant, and one for each record that expects nothing."""
@@ -76,12 +86,16 @@ class ExpectedGrants(Shown):
 def expected_of_fleet(
     expanded: ExpandedFleet, since: str = "", record: str = ""
 ) -> tuple[ExpectedGrant, ...]:
-    """Return what is expected of each grant of a fleet."""
+    """Return what is expected of each grant of a fleet, in the accounts that are one's own."""
     declared = expanded.fleet.to_json()["grants"]
-    return tuple(
-        ExpectedGrant(each.declared.name, fields, each.accounts, tuple(each.slices()), record, since)
-        for each, fields in zip(expanded.grants, declared, strict=True)
-    )
+    own = {each.key for each in expanded.slices}
+    owners = {each.key: expanded.fleet.owner_of(each.account) for each in expanded.handed_over}
+    found = list[ExpectedGrant]()
+    for each, fields in zip(expanded.grants, declared, strict=True):
+        name, parts = each.declared.name, tuple(part for part in each.slices() if part.key in own)
+        others = {part.account: owners[part.key] for part in each.slices() if part.key in owners}
+        found.append(ExpectedGrant(name, fields, each.accounts, parts, record, since, others=others))
+    return tuple(found)
 
 
 def expected_of_grant(grant: Grant, side: str = "", since: str = "", record: str = "") -> ExpectedGrant:

@@ -120,7 +120,8 @@ class RecordedHandoff(Serializable):
 class RecordedFleet(Serializable):
     """A run's fleet: its declaration, the accounts of each grant, equal plans in groups, and the result.
 
-    `described` has the name and the path of each account, where the organization was read.
+    `described` has the name and the path of each account, where the organization was read. A fleet that was
+    `asked` is one's own part of another owner's fleet.
     """
 
     declared: Mapping[str, Any]
@@ -128,6 +129,7 @@ class RecordedFleet(Serializable):
     groups: tuple[PlanGroup, ...] = ()
     result: FleetResult | None = None
     described: Mapping[str, Account] = field(default_factory=dict)
+    asked: bool = False
 
 
 @dataclass(frozen=True)

@@ -46,7 +46,12 @@ class Execution:
     def __init__(self, pool: Executor, progress: Progress) -> None:
         self.pool, self._progress = pool, progress
         self.stopped, self.interruptions = "", 0
+        self._before, self._total = 0, 0
         self._ended = SimpleQueue[Future[Any] | None]()
+
+    def expect(self, total: int) -> None:
+        """Let the progress of the next runs count together: they have `total` tasks."""
+        self._before, self._total = 0, total
 
     def run(
         self,
@@ -69,11 +74,15 @@ class Execution:
                 self._cancel(asked)
             elif future in asked:
                 take(self._outcome(asked.pop(future), future))
-                self._progress(what, len(tasks) - len(left) - len(asked), len(tasks))
+                done = len(tasks) - len(left) - len(asked)
+                self._progress(what, self._before + done, self._total or len(tasks))
         for task in asked.values():
             take(Ended(task, problem=_TWICE))
         for task in left:
             take(Ended(task, begun=False))
+        self._before += len(tasks)
+        if self._before >= self._total:
+            self.expect(0)
 
     def interrupt(self) -> None:
         """Begin nothing more; called again, await nothing more. A handler of signals may call it."""

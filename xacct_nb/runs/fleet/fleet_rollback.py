@@ -100,7 +100,7 @@ def expanded_of(fleet: RecordedFleet) -> ExpandedFleet:
     """Return the fleet of a record with the accounts that it had then; external IDs are fingerprints."""
     declared = Fleet(**_fields(fleet.declared))
     grants = tuple(_with_accounts(each, fleet.accounts) for each in declared.grants)
-    return ExpandedFleet(declared, grants, fleet.described)
+    return ExpandedFleet(declared, grants, fleet.described, asked=fleet.asked)
 
 
 def _with_accounts(grant: FleetGrant, accounts: Mapping[str, tuple[str, ...]]) -> ExpandedGrant:

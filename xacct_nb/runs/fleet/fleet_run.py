@@ -250,7 +250,7 @@ class FleetRun(Shown):
         short = result and replace(result, results=tuple(each.without_changes() for each in result.results))
         accounts = {each.declared.name: each.accounts for each in self.expanded.grants}
         around = accounts, plan.groups, short, self.expanded.described
-        about = RecordedFleet(self.declared.to_json(), *around)
+        about = RecordedFleet(self.declared.to_json(), *around, asked=self.asked is not None)
         self.run.evidence.add("fleet", about.to_json())
 
 

@@ -119,6 +119,7 @@ def apply_fleet(
     with working(executor, progress) as execution:
         work = SliceResults(execution, sink, spool)
         parts = list(_waves(tasks, waves))
+        execution.expect(len(tasks))
         for number, wave in enumerate(parts):
             bad = sum(not each.is_good for each in results)
             stopped = stopped or execution.stopped
@@ -158,6 +159,7 @@ def roll_back_fleet(
     sink: EntrySink = [] if journal is None else journal
     found = list[SliceResult]()
     with working(executor, progress) as execution:
+        execution.expect(len(tasks))
         work = SliceResults(execution, sink, spool)
         for side, what in ((SOURCE, "Rolling back callers"), (DESTINATION, "Rolling back roles")):
             found += work.of(undo_slice, [task for task in tasks if task.slice.side == side], what)

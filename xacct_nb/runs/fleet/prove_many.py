@@ -9,6 +9,7 @@ from xacct_nb.aws.account_sessions import FleetAccess
 from xacct_nb.errors import InvalidParameters, NotProven, ProofFailed, XacctError
 from xacct_nb.fleets.expected import ExpectedGrants, batches, expected_of_fleet
 from xacct_nb.fleets.result import (
+    HANDED_OVER,
     LOST,
     NOT_ASKED,
     NOT_PROVEN,
@@ -20,15 +21,16 @@ from xacct_nb.fleets.result import (
 from xacct_nb.records.fields import RecordedFleet
 from xacct_nb.runs.fleet.execution import Progress, silent, working
 from xacct_nb.runs.fleet.fleet_run import FleetRun, fleet_access, note_sessions
+from xacct_nb.runs.fleet.handed_over_work import work_of_others
 from xacct_nb.runs.fleet.past_records import PastRecords, expected_of_records, newest_of, read_past
 from xacct_nb.runs.fleet.schedulers import executor_of
 from xacct_nb.runs.fleet.slice_results import SliceResults
-from xacct_nb.runs.fleet.slice_work import SliceTask, work_on_slice
+from xacct_nb.runs.fleet.slice_work import SliceTask, forget_sessions, work_on_slice
 from xacct_nb.runs.grant_forms import FormRun
 from xacct_nb.storage.references import resolve_reference
 from xacct_nb.views import Shown, View
 
-_OPEN = {NOT_PROVEN, NOT_ASKED, UNREADABLE, LOST, NOT_STARTED}
+_OPEN = {NOT_PROVEN, NOT_ASKED, HANDED_OVER, UNREADABLE, LOST, NOT_STARTED}
 _MOST_CAUSES = 20
 
 
@@ -46,8 +48,12 @@ def prove_expected(
     IDs of which records have only fingerprints.
     """
     results = [found for each in expected.grants for found in each.unasked()]
+    if not expected.fleets:
+        results += [found for each in expected.grants for found in each.unasked_of_others()]
     known = tuple(secrets)
+    forget_sessions()
     with working(executor, progress) as execution:
+        execution.expect(sum(len(each.slices) for each in expected.grants))
         for batch in batches(expected.grants):
             labels = {key: each.label for each in batch for key in each.keys}
             tasks = [
@@ -57,6 +63,9 @@ def prove_expected(
             ]
             found = SliceResults(execution, [], None).of(work_on_slice, tasks, "Proving")
             results += [replace(each, grant=labels[each.key]) for each in found]
+        work = SliceResults(execution, [], None)
+        for fleet in expected.fleets:
+            results += work_of_others(fleet, access, work, stopped=bool(execution.stopped))
     interrupted = execution.interruptions > 0
     return FleetResult(expected.name, tuple(results), execution.stopped, is_interrupted=interrupted)
 
@@ -80,8 +89,8 @@ class ProofOfMany(Shown):
         settings = self.run.settings
         if not settings.records_of:
             declared = self.fleet.declared.name
-            newest = newest_of(self.past, declared)
-            return ExpectedGrants(declared, expected_of_fleet(self.fleet.expanded, *newest))
+            newest, expanded = newest_of(self.past, declared), self.fleet.expanded
+            return ExpectedGrants(declared, expected_of_fleet(expanded, *newest), fleets=(expanded,))
         if settings.fleet:
             raise InvalidParameters(
                 "fleet and records_of are both given.",

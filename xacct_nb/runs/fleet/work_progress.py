@@ -9,40 +9,49 @@ _EVERY = 5.0  # seconds
 
 
 class WorkProgress:
-    """Shows how many slices are done, and how long the rest may take."""
+    """Shows which part the work is at, how many slices are done, and how long all the rest may take."""
 
     def __init__(self, headless: bool) -> None:
         self.headless = headless
-        self._what, self._began, self._shown = "", 0.0, 0.0
+        self._what, self._done, self._total = "", 0, 0
+        self._began, self._shown = 0.0, 0.0
         self._bar: Any = None
 
     def __call__(self, what: str, done: int, total: int) -> None:
         """Note that one more is done."""
-        if what != self._what:
-            self._what, self._began, self._shown = what, time.monotonic(), 0.0
+        if total != self._total or done <= self._done:
+            self._began = time.monotonic()
+        is_next, self._what = what != self._what, what
         if self.headless:
-            self._line(done, total)
+            self._line(done, total, is_next)
         else:
             self._advance(done, total)
+        self._done, self._total = done, total
 
-    def _line(self, done: int, total: int) -> None:
-        lasted = time.monotonic() - self._began
-        if done < total and lasted < self._shown + _EVERY:
+    def _line(self, done: int, total: int, is_next: bool) -> None:
+        now = time.monotonic()
+        lasted = now - self._began
+        if done < total and not is_next and now < self._shown + _EVERY:
             return
-        self._shown = lasted
-        rest = lasted / done * (total - done)
-        left = f", about {_in_words(rest)} left" if done < total else f" in {_in_words(lasted)}"
+        self._shown = now
+        left = f" in {_in_words(lasted)}" if done == total else _left(lasted, done, total)
         send_progress(f"{self._what}: {done} of {total} slices{left}")
 
     def _advance(self, done: int, total: int) -> None:
         from tqdm.auto import tqdm
 
         if self._bar is None:
-            self._bar = tqdm(total=total, desc=self._what, unit="slice", leave=False)
+            self._bar = tqdm(total=total, unit="slice", leave=False)
+        self._bar.set_description(self._what)
         self._bar.update(1)
         if done == total:
             self._bar.close()
             self._bar = None
+
+
+def _left(lasted: float, done: int, total: int) -> str:
+    """Return how long the rest takes at the pace since the first was done, "" while there is none yet."""
+    return f", about {_in_words(lasted / (done - 1) * (total - done))} left" if done > 1 else ""
 
 
 def _in_words(seconds: float) -> str:
