@@ -16,6 +16,7 @@ from xacct_nb.changes.narrowing import NarrowedItem, Narrowing, narrow
 from xacct_nb.changes.usage import PrincipalUsage, ServiceUsage, Usage
 from xacct_nb.errors import InvalidParameters
 from xacct_nb.fleets.fleet import Fleet
+from xacct_nb.fleets.plan import FleetPlan
 from xacct_nb.grants.approvers import parse_approvers
 from xacct_nb.jupyter.review_page import to_review_page
 from xacct_nb.records.review.answers import (
@@ -41,6 +42,7 @@ from xacct_nb.records.review.recorded import RecordedReview
 from xacct_nb.records.review.sheet import ReviewSheet, parse_reviewers, sheets_of
 from xacct_nb.records.review.subject import GrantPast, LiveState, check_reviewers, responsible
 from xacct_nb.records.review.use import use_lines
+from xacct_nb.runs.review.live_reading import fleet_states
 from xacct_nb.storage.review_files import describe_signature_of, is_changed, write_new
 from xacct_nb.storage.signatures import sign_text
 from xacct_nb.storage.yaml_file import parse_mapping
@@ -284,6 +286,30 @@ class TestDecisions:
         assert decide([item], until)[0].expires == "2026-12-06"
         assert decide([item], [said_by("alice", KEEP), said_by("bob", END)])[0].decision == END
 
+    @pytest.mark.parametrize(
+        "halves",
+        [
+            (f"sources {ALICE}", f"sources {ALICE.replace('alice', 'bob')}"),
+            ("permissions.0 s3:GetObject", "permissions.1 s3:PutObject"),
+        ],
+    )
+    def test_what_two_reviewers_leave_of_nothing_together_ends(self, halves: tuple[str, str]) -> None:
+        item = an_item(reviewers=("alice", "bob"))
+        given = [
+            ReviewAnswers(who, "", (ItemAnswer("reports", NARROW, drop=(half,)),))
+            for who, half in zip(item.reviewers, halves, strict=True)
+        ]
+        (one,) = decide([item], given)
+
+        assert (one.decision, one.drop) == (END, ())
+        assert one.answered == ("alice: narrow", "bob: narrow")
+
+    def test_an_end_is_never_later_than_the_end_that_the_grant_had(self) -> None:
+        subject = a_subject(expires="2026-11-01")
+        ended = revised_grant(subject.grant, item_of(subject, NOW), ReviewDecision("reports", END), TODAY)
+
+        assert ended.expires == "2026-11-01"
+
     def test_where_a_reviewer_has_not_answered_nothing_is_decided(self) -> None:
         item = an_item(reviewers=("alice", "bob"))
         (decision,) = decide([item], [said_by("alice", END)])
@@ -377,6 +403,23 @@ class TestFleets:
         )
 
         assert fields["grants"][0]["managed_policies"] == [aws]
+
+    def test_accounts_that_others_own_stay_theirs(self) -> None:
+        owners = {"partner-a": ["222222222222"], "partner-b": ["333333333333"]}
+        fleet = Fleet(**FLEET.to_json(), owners=owners)
+        decided = [
+            (fleet_item("222222222222"), ReviewDecision("222222222222", KEEP)),
+            (fleet_item("333333333333"), ReviewDecision("333333333333", END)),
+        ]
+        (_, rest, _), (_, ended, _) = revised_fleet(fleet, decided, TODAY)
+
+        assert Fleet(**rest).owner_of("222222222222") == "partner-a"
+        assert ended["owners"] == {"partner-b": ["333333333333"]}
+
+    def test_an_account_that_was_not_read_is_not_called_as_declared(self) -> None:
+        ((_, state),) = fleet_states(FleetPlan("all", ()), "readers", ("333333333333",), LiveState())
+
+        assert state.unread == ("The account is another owner's: what is there was not read.",)
 
     def test_a_fleet_of_which_everything_is_kept_is_not_written(self) -> None:
         decided = [(fleet_item("222222222222", is_whole=True), ReviewDecision("222222222222", KEEP))]

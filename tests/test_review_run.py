@@ -1,5 +1,6 @@
 """The runs of a review in the sandbox: asked from files and from records, answered, refused, planned."""
 
+import shutil
 from collections.abc import Mapping
 from dataclasses import replace
 from hashlib import sha256
@@ -207,6 +208,21 @@ class TestRefusals:
         written(answers, yaml.safe_load(answers.read_text()) | {"campaign": second.id})
 
         assert code_of(handed_in(desk, answers)) == "review-campaign"
+
+    def test_of_a_forged_record_that_the_answers_name_by_its_path(
+        self, desk: Desk, campaign: Record, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        forged = tmp_path / campaign.id
+        shutil.copytree(desk.records / campaign.id, forged)
+        record = (forged / "record.json").read_text()
+        (forged / "record.json").write_text(record.replace("s3:GetObject", "s3:*"))
+        answers = answered(desk, campaign)
+        fields = yaml.safe_load(answers.read_text())
+        by_path = code_of(handed_in(desk, written(answers, fields | {"campaign": str(forged)})))
+        monkeypatch.chdir(tmp_path)  # where a folder has the name of the record
+
+        assert by_path == "review-campaign"
+        assert code_of(handed_in(desk, written(answers, fields))) == "succeeded"
 
     def test_of_unsigned_answers_also_where_only_the_campaign_had_approvers(
         self, desk: Desk, file: Path

@@ -142,3 +142,22 @@ def test_two_calls_a_second_pass_for_an_account(monkeypatch: pytest.MonkeyPatch)
 )
 def test_who_it_was_is_told_as_well_as_the_event_tells_it(identity: dict[str, Any], who: str) -> None:
     assert trail_reader._who(identity) == who
+
+
+def test_a_call_of_the_same_name_of_another_service_is_none_on_a_resource_of_iam() -> None:
+    events = [
+        {
+            "EventId": source,
+            "CloudTrailEvent": json.dumps(
+                {
+                    "eventSource": source,
+                    "eventTime": "2026-11-29T12:00:00Z",
+                    "eventName": "CreatePolicy",
+                    "requestParameters": {"policyName": "xacct-reports"},
+                }
+            ),
+        }
+        for source in ("iot.amazonaws.com", "iam.amazonaws.com")
+    ]
+
+    assert [name for name, _ in trail_reader._events(events)] == ["iam.amazonaws.com"]

@@ -65,7 +65,7 @@ def test_nothing_is_saved_before_everything_is_decided(opened: Page) -> None:
 
 def test_a_smaller_grant_begins_with_what_is_not_used(opened: Page, tmp_path: Path) -> None:
     opened.get_by_label("Narrow").first.check()
-    opened.get_by_label("Comment").first.fill('said "yes": # no')
+    opened.get_by_label("Comment").first.fill('said "yes": # no \x7f \u2028 end')
     opened.get_by_label("End", exact=True).nth(1).check()
     answers = yaml.safe_load(saved(opened, tmp_path).read_text())["answers"]
 
@@ -73,7 +73,7 @@ def test_a_smaller_grant_begins_with_what_is_not_used(opened: Page, tmp_path: Pa
         "decision": "narrow",
         "expires": "",
         "drop": ["permissions.1 s3:PutObject"],
-        "comment": 'said "yes": # no',
+        "comment": 'said "yes": # no \x7f \u2028 end',
     }
     assert answers["vendor"]["decision"] == "end"
 

@@ -31,6 +31,7 @@ MOST_PAGES = 10
 """Pages of 50 events that are read for one name."""
 _NAMES = ("roleName", "userName", "groupName", "policyName", "policyArn")
 _OWN_CLIENT = "xacct-nb"
+_IAM = "iam.amazonaws.com"  # other services have calls of the same names, such as CreatePolicy of IoT
 _DENIED = ("AccessDenied", "AccessDeniedException")
 
 
@@ -123,7 +124,7 @@ def _has(events: Iterable[TrailEvent], change: Change) -> bool:
 def _events(page: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, TrailEvent]]:
     for each in page:
         content = json.loads(each["CloudTrailEvent"])
-        if content.get("errorCode") or content.get("readOnly"):
+        if content.get("errorCode") or content.get("readOnly") or content.get("eventSource") != _IAM:
             continue
         asked = content.get("requestParameters") or {}
         yield (

@@ -4,7 +4,9 @@
   const id = (name) => document.getElementById(name);
   const data = JSON.parse(id("data").textContent), form = id("answers");
   const fields = (name) => [...form.querySelectorAll(`[name="${name}"]`)];
-  const text = JSON.stringify;
+  // YAML allows fewer characters than JSON: the rest of them are written as \u and four digits.
+  const text = (value) => JSON.stringify(value).replace(/[\u007f-\u009f\u2028\u2029\ufeff\ufffe\uffff]/g, (each) => (
+    `\\u${each.charCodeAt(0).toString(16).padStart(4, "0")}`));
   let saved = true;
 
   const decision = (number) => fields(`d${number}`).find((each) => each.checked)?.value ?? "";

@@ -1,12 +1,12 @@
 """The answers of one reviewer: their file, and why a file of answers is refused."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from xacct_nb.errors import InvalidGrant, InvalidParameters
 from xacct_nb.grants.expiry import check_expires, moment_of
-from xacct_nb.records.review.item import SOURCES, ReviewItem
+from xacct_nb.records.review.item import SOURCES, NarrowPart, ReviewItem
 from xacct_nb.records.review.sheet import ReviewSheet
 from xacct_nb.validation import Serializable, truncate
 
@@ -149,7 +149,9 @@ def _answer(item: ReviewItem, given: Mapping[str, Any], now: str) -> ItemAnswer:
     wrong = [name for name, value in given.items() if not isinstance(value, _OF_AN_ITEM.get(name, ()))]
     drop, comment = given.get("drop") or [], given.get("comment", "")
     if wrong or not all(isinstance(each, str) for each in drop) or len(comment) > _LONGEST:
-        raise _refused(item, f"{', '.join(map(str, wrong)) or 'Its comment or drop'} cannot be read.", _FORM)
+        raise _refused(
+            item, f"{truncate(', '.join(map(str, wrong))) or 'Its comment or drop'} cannot be read.", _FORM
+        )
     answer = ItemAnswer(
         item.key, given["decision"], given.get("expires", ""), tuple(dict.fromkeys(drop)), comment
     )
@@ -204,10 +206,21 @@ def _narrow_problems(item: ReviewItem, drop: Sequence[str]) -> Iterator[tuple[st
         yield f"drop has {truncate(strange[0])!r}, which is no part of it.", f"Its parts: {', '.join(known)}."
     elif not drop:
         yield "It is to be narrowed, and drop is empty.", f"Name what goes: {', '.join(known)}."
-    elif sources and all(each.key in drop for each in sources):
+    elif _all_go(sources, drop):
         yield "It drops every source.", "Nobody would have the access: decide end."
-    elif rights and all(each.key in drop and not each.stays for each in rights):
+    elif _all_go(rights, drop):
         yield "It drops everything that the role may do.", "To take all of it away, decide end."
+
+
+def takes_all(item: ReviewItem, drop: Collection[str]) -> bool:
+    """Return whether without these parts nobody has the access, or the role may do nothing."""
+    sources = [each for each in item.parts if each.where == SOURCES]
+    rights = [each for each in item.parts if each.where != SOURCES]
+    return _all_go(sources, drop) or _all_go(rights, drop)
+
+
+def _all_go(parts: Sequence[NarrowPart], drop: Collection[str]) -> bool:
+    return bool(parts) and all(each.key in drop and not each.stays for each in parts)
 
 
 def _refused(item: ReviewItem, what: str, why: str) -> InvalidParameters:

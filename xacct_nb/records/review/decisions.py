@@ -5,10 +5,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from xacct_nb.fleets.fleet import Fleet
-from xacct_nb.grants.expiry import moment_of
+from xacct_nb.grants.expiry import has_ended, moment_of
 from xacct_nb.grants.grant import Grant, account_of
 from xacct_nb.grants.target import ACCOUNT, Target
-from xacct_nb.records.review.answers import DECISIONS, END, KEEP, NARROW, ItemAnswer, ReviewAnswers
+from xacct_nb.records.review.answers import (
+    DECISIONS,
+    END,
+    KEEP,
+    NARROW,
+    ItemAnswer,
+    ReviewAnswers,
+    takes_all,
+)
 from xacct_nb.records.review.item import POLICIES, SOURCES, NarrowPart, ReviewItem
 from xacct_nb.redaction.redact import is_fingerprint
 from xacct_nb.validation import Serializable
@@ -67,6 +75,8 @@ def _decision(item: ReviewItem, given: Mapping[tuple[str, str], ItemAnswer]) -> 
     dates = [each.expires for each in found.values() if each.expires]
     expires = min(dates, key=moment_of, default="") if strictest != END else ""
     drop = dict.fromkeys(part for each in found.values() for part in each.drop) if strictest == NARROW else ()
+    if drop and takes_all(item, drop):  # several reviewers together leave nobody, or nothing
+        return ReviewDecision(item.key, END, answered=answered)
     return ReviewDecision(item.key, strictest, expires, tuple(drop), answered)
 
 
@@ -103,12 +113,12 @@ def _left(action: str, part: NarrowPart) -> tuple[str, ...]:
 def with_reference(fields: Mapping[str, Any], today: str) -> dict[str, Any]:
     """Return the fields of a grant with a reference in place of an external ID that only a record had.
 
-    A record has its fingerprint alone. A grant that ends today needs none: nothing of it is made.
+    A record has its fingerprint alone. A grant that has ended needs none: nothing of it is made.
     """
     conditions = dict(fields.get("conditions") or {})
     if not is_fingerprint(conditions.get("external_id", "")):
         return dict(fields)
-    if fields.get("expires") == today:
+    if has_ended(fields.get("expires", ""), moment_of(today)):
         del conditions["external_id"]
     else:
         conditions["external_id"] = UNKNOWN_ID
@@ -131,7 +141,7 @@ def revised_fleet(
     for declared in fleet.to_json()["grants"]:
         own = [(item, each) for item, each in decided if item.grant == declared["name"]]
         if all(each.decision == END for _, each in own):
-            grants.append({**declared, "expires": today} if own else declared)
+            grants.append({**declared, "expires": _end(declared, today)} if own else declared)
             continue
         apart = [item for item, each in own if each.decision == END]
         grants.append(_revised_entry(declared, own, apart, today))
@@ -140,13 +150,14 @@ def revised_fleet(
             keys += [item.key for item in apart]
     changed = [item.key for item, each in decided if each.changes]
     if changed:
-        yield "", {"name": fleet.name, "grants": [_shortened(each) for each in grants]}, tuple(changed)
+        yield "", _fields_of(fleet, fleet.name, grants), tuple(changed)
     if ended:
-        yield (
-            ENDED,
-            {"name": f"{fleet.name[:_LONGEST]}{ENDED}", "grants": [_shortened(each) for each in ended]},
-            tuple(keys),
-        )
+        yield ENDED, _fields_of(fleet, f"{fleet.name[:_LONGEST]}{ENDED}", ended), tuple(keys)
+
+
+def _fields_of(fleet: Fleet, name: str, grants: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the fields of a fleet with these grants; accounts that others own stay theirs."""
+    return {"name": name, "grants": [_shortened(each) for each in grants], **_owners(fleet, grants)}
 
 
 def _revised_entry(
@@ -169,7 +180,7 @@ def _revised_fields(
 ) -> dict[str, Any]:
     fields = {**entry} | ({"expires": decision.expires} if decision.expires else {})
     if decision.decision == END:
-        fields["expires"] = today
+        fields["expires"] = _end(entry, today)
     for part in (each for each in item.parts if each.key in decision.drop):
         fields |= _without(fields, part, item.accounts[0])
     return fields | {"permissions": [each for each in fields["permissions"] if each["actions"]]}
@@ -180,7 +191,20 @@ def _ended_entry(declared: Mapping[str, Any], items: Sequence[ReviewItem], today
     only = {"accounts": accounts, "organization_units": [], "tags": {}, "except_accounts": []}
     callers = list(dict.fromkeys(map(account_of, declared["sources"])))
     alone = {"sources": callers, "caller_reach": "roles", "attach_to": ""}
-    return {**declared, **only, **alone, "expires": today}
+    return {**declared, **only, **alone, "expires": _end(declared, today)}
+
+
+def _end(entry: Mapping[str, Any], today: str) -> str:
+    """Return the end of a grant that ends today: its own where that is past, since an end is never later."""
+    return str(entry["expires"]) if has_ended(entry["expires"], moment_of(today)) else today
+
+
+def _owners(fleet: Fleet, grants: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the owners of a fleet's accounts that these grants list, where there are any."""
+    listed = {account for each in grants for account in each["accounts"]}
+    found = {name: [each for each in own if each in listed] for name, own in fleet.owners.items()}
+    owners = {name: own for name, own in found.items() if own}
+    return {"owners": owners} if owners else {}
 
 
 def _shortened(entry: Mapping[str, Any]) -> dict[str, Any]:

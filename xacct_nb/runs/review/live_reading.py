@@ -30,6 +30,7 @@ from xacct_nb.runs.review.declared import DeclaredAccess
 from xacct_nb.storage.references import check_allowed
 
 _THREADS = 8
+_OTHERS = "The account is another owner's: what is there was not read."
 
 
 class LiveReading:
@@ -152,6 +153,7 @@ def fleet_states(
             for each in plan.unplanned
             if each.grant == grant and (each.side == SOURCE or each.account == account)
         )
+        unread = unread or (() if account in slices else (_OTHERS,))
         yield account, replace(used, differences=(*found, *source), unread=unread)
 
 

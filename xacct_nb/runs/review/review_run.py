@@ -37,7 +37,7 @@ from xacct_nb.runs.review.declared import DeclaredAccess, RecentRecords, declare
 from xacct_nb.runs.review.finding import SubjectFinder, is_over
 from xacct_nb.runs.review.live_reading import LiveReading
 from xacct_nb.runs.review.revising import Revising
-from xacct_nb.storage.ledger import broken_record, read_record
+from xacct_nb.storage.ledger import broken_record, read_ledger, read_record
 from xacct_nb.storage.review_files import (
     ANSWERS_ENDING,
     PAGE_ENDING,
@@ -48,6 +48,7 @@ from xacct_nb.storage.review_files import (
     text_hash_of,
     write_new,
 )
+from xacct_nb.validation import truncate
 from xacct_nb.views import Page, Shown, Table, Text, View
 
 _FOLDER = "review"
@@ -211,8 +212,15 @@ class ReviewRun(Shown):
 
     def _campaign(self, campaign: str) -> RecordedReview:
         """Return the review of the record that asked. Raises UnknownRecord, InvalidParameters."""
-        record = read_record(self.run.records, campaign)
-        broken = broken_record(self.run.records, record.id)
+        if not any(line["id"] == campaign for line in read_ledger(self.run.records)):
+            raise refusal(
+                "campaign",
+                f"{truncate(campaign)!r} is no record in {str(self.run.records)!r}.",
+                why="The record that asked says what was asked; a file of answers names it by its id.",
+                hint="Name the records folder in which the campaign began: --records DIR",
+            )
+        place = str((self.run.records / campaign).absolute())  # an id may be a folder's name elsewhere, too
+        record, broken = read_record(self.run.records, place), broken_record(self.run.records, place)
         review = RecordedReview.from_json(record.review) if record.review and not broken else None
         if review is None or review.campaign != record.id:
             raise refusal(
