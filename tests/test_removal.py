@@ -197,6 +197,35 @@ def test_an_inline_policy_of_a_caller_that_no_grant_wrote_stays() -> None:
     assert "no grant wrote what is in it" in plan.notes[0]
 
 
+@pytest.mark.parametrize("caller_policy", ["managed", "inline"])
+def test_the_caller_policy_of_another_grant_of_this_name_stays(caller_policy: str) -> None:
+    of_others = made(ending(caller_policy=caller_policy, destinations=[OTHER]))
+    callers = {key: value for key, value in of_others.resources.items() if key.target != OTHER}
+    plan = diff(build(ending(caller_policy=caller_policy)), State(callers, read_at=AFTER))
+
+    assert plan.changes == ()
+    assert "names no role of this grant, so it stays: another grant of this name may own it." in plan.notes[0]
+
+
+def test_a_caller_policy_for_a_role_of_that_name_in_any_account_goes() -> None:
+    wide = {"caller_reach": "role-name", "conditions": {"organization_id": "o-a1b2c3d4e5"}}
+    plan = diff(build(ending()), made(ending(**wide)))
+
+    assert "- managed-policy policy/xacct-reports" in removed(plan)
+
+
+def test_a_role_with_a_copy_of_the_tags_is_told_by_whom_it_lets_in() -> None:
+    service = {"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    trust = {"Version": "2012-10-17", "Statement": [service]}
+    plan = diff(build(ending()), changed(made(ending()), ResourceKey("role", ROLE), trust=trust))
+
+    assert "- role role/reports-reader" in removed(plan)
+    assert (
+        f"The trust policy of {ROLE} names no account of this grant's callers: see who uses the role."
+        in plan.notes
+    )
+
+
 def test_of_a_role_of_others_only_the_statement_goes() -> None:
     grant = ending(manage="trust", permissions=[READ])
     state = made(grant)

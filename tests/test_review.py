@@ -295,11 +295,11 @@ class TestDecisions:
     )
     def test_what_two_reviewers_leave_of_nothing_together_ends(self, halves: tuple[str, str]) -> None:
         item = an_item(reviewers=("alice", "bob"))
-        given = [
+        answers = [
             ReviewAnswers(who, "", (ItemAnswer("reports", NARROW, drop=(half,)),))
             for who, half in zip(item.reviewers, halves, strict=True)
         ]
-        (one,) = decide([item], given)
+        (one,) = decide([item], answers)
 
         assert (one.decision, one.drop) == (END, ())
         assert one.answered == ("alice: narrow", "bob: narrow")

@@ -14,7 +14,8 @@ from xacct_nb.grants.naming import ADOPTED_TAG, OWNER_TAG, is_caller_policy, pol
 from xacct_nb.grants.own_statement import TRUST_STATEMENT, other_statements
 from xacct_nb.grants.state import ResourceKey, State
 from xacct_nb.iam.arns import Arn
-from xacct_nb.iam.canonical import same_policy
+from xacct_nb.iam.canonical import as_list, deleted_ids, principals_in, same_policy, statements_of
+from xacct_nb.iam.patterns import ARN, pattern_set
 
 MADE, ADOPTED, OTHERS = "made", "adopted", "others"
 _MARKS = (OWNER_TAG, ADOPTED_TAG)
@@ -23,6 +24,7 @@ _TAKEN_OVER = (
     "{of} was taken over, so it stays, {but}. "
     "To restore what was there before, roll back the grant's runs, the newest first: xacct-nb records list"
 )
+_ANOTHERS = "{} names no role of this grant, so it stays: another grant of this name may own it."
 _BUT = {
     "role": "with the trust policy, settings and attached policies that the grant gave it",
     "policy": "with the text and the callers that the grant gave it",
@@ -79,6 +81,8 @@ def _what_stays(documents: Documents, key: ResourceKey, state: State) -> Any:
     if key.kind == TRUST_STATEMENT:
         return value if foreign_because(grant, key.target, value) else None
     owner = owner_of(grant, key)
+    if _is_anothers(grant, owner, state.resources.get(owner)):
+        return value
     if owner == key and key.kind == "inline-policy":  # of a caller
         return None if is_caller_document(value) else value
     made = _made_for(grant, state.resources.get(owner))
@@ -86,6 +90,18 @@ def _what_stays(documents: Documents, key: ResourceKey, state: State) -> Any:
         return _given_back(documents, key, value)
     is_own_policy = key.kind == "inline-policy" and key.name == policy_name(grant)
     return None if made == MADE or (made == ADOPTED and is_own_policy) else value
+
+
+def _is_anothers(grant: Grant, key: ResourceKey, value: Any) -> bool:
+    """Return whether a caller policy names roles, and none of the grant: another grant has this name then."""
+    if key.kind not in ("managed-policy", "inline-policy") or value is None:
+        return False
+    document = value["document"] if key.kind == "managed-policy" else value
+    if not is_caller_document(document):
+        return False
+    named = tuple(role for each in statements_of(document) for role in as_list(each.get("Resource", [])))
+    roles = pattern_set(named, ARN)
+    return bool(named) and not any(roles.match(role, {}) for role in grant.destinations)
 
 
 def _given_back(documents: Documents, key: ResourceKey, live: Mapping[str, Any]) -> dict[str, Any]:
@@ -134,6 +150,7 @@ def _notes(documents: Documents, state: State, changes: Iterable[Change]) -> Ite
     for change in changes:
         if change.kind == "role":
             yield f"{change.target} {_AGAIN}"
+            yield from _of_nobody(documents, state, change.target)
         elif change.kind == "tags":
             yield _TAKEN_OVER.format(of=change.target, but=_BUT[Arn.parse(change.target).kind])
             yield from _open_trust(documents, state, change.target)
@@ -142,6 +159,8 @@ def _notes(documents: Documents, state: State, changes: Iterable[Change]) -> Ite
             yield f"{key.target}: the statement {key.name} in its trust policy stays. {why}"
         elif key.kind in ("role", "managed-policy") and _made_for(grant, value) == OTHERS:
             yield f"{key.target} was not made for this grant, so it stays as it is."
+        elif owner_of(grant, key) == key and _is_anothers(grant, key, value):
+            yield _ANOTHERS.format(" ".join(filter(None, (key.target, key.name))))
         elif owner_of(grant, key) == key and key.kind == "inline-policy" and not is_caller_document(value):
             yield f"{key.target} keeps the inline policy {key.name}: no grant wrote what is in it."
 
@@ -151,6 +170,16 @@ def _open_trust(documents: Documents, state: State, role: str) -> Iterator[str]:
     planned, live = documents.trust_policies.get(role), state.role(role)
     if planned and live and not _is_ours(live, planned):
         yield f"The trust policy of {role} is not the grant's, so it stays: it may let callers in."
+
+
+def _of_nobody(documents: Documents, state: State, role: str) -> Iterator[str]:
+    """Yield that a role with the grant's tag names no caller's account: its tags may be a copy."""
+    planned, live = documents.trust_policies.get(role), state.role(role)
+    if not planned or not live or _is_ours(live, planned) or deleted_ids(live["trust"]):
+        return
+    named = " ".join(map(str, principals_in(live["trust"])))
+    if not any(account in named for account in documents.grant.source_accounts):
+        yield f"The trust policy of {role} names no account of this grant's callers: see who uses the role."
 
 
 def _only_statement(key: ResourceKey) -> str:
