@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 from html import unescape
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,7 @@ from xacct_nb.records.review.decisions import (
     WAITS,
     ReviewDecision,
     decide,
+    end_day,
     revised_fleet,
     revised_grant,
 )
@@ -309,6 +311,10 @@ class TestDecisions:
         ended = revised_grant(subject.grant, item_of(subject, NOW), ReviewDecision("reports", END), TODAY)
 
         assert ended.expires == "2026-11-01"
+
+    def test_an_end_is_past_by_the_clock_of_aws_too(self) -> None:
+        assert end_day(datetime(2026, 11, 29, 0, 30, tzinfo=UTC)) == "2026-11-28"
+        assert end_day(datetime(2026, 11, 29, 1, 0, tzinfo=UTC)) == "2026-11-29"
 
     def test_where_a_reviewer_has_not_answered_nothing_is_decided(self) -> None:
         item = an_item(reviewers=("alice", "bob"))

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 from xacct_nb.fleets.fleet import Fleet
@@ -192,6 +193,14 @@ def _ended_entry(declared: Mapping[str, Any], items: Sequence[ReviewItem], today
     callers = list(dict.fromkeys(map(account_of, declared["sources"])))
     alone = {"sources": callers, "caller_reach": "roles", "attach_to": ""}
     return {**declared, **only, **alone, "expires": _end(declared, today)}
+
+
+def end_day(now: datetime) -> str:
+    """Return the date of an end now: one that is past by a clock that is an hour behind, too.
+
+    AWS decides by its own clock whether a grant has ended. Before its end, it would be made as it is written.
+    """
+    return f"{now - timedelta(hours=1):%Y-%m-%d}"
 
 
 def _end(entry: Mapping[str, Any], today: str) -> str:

@@ -19,7 +19,7 @@ from xacct_nb.records.review.answers import (
     parse_answers,
     refusal,
 )
-from xacct_nb.records.review.decisions import decide
+from xacct_nb.records.review.decisions import decide, end_day
 from xacct_nb.records.review.item import in_order, item_of
 from xacct_nb.records.review.recorded import (
     RecordedReview,
@@ -113,7 +113,7 @@ class ReviewRun(Shown):
         if not self.settings.answers:
             return ReviewPart(Text("Without answers there is nothing to plan.", "note"))
         approvers = self.settings.approvers or self.found.approvers
-        revising = Revising(self.run, LiveReading(self.run), self.folder, utc()[:10], approvers)
+        revising = Revising(self.run, LiveReading(self.run), self.folder, end_day(local_time()), approvers)
         self.found = replace(self.found, plans=tuple(revising.plans(self.found)))
         self._note()
         for each in self.found.plans:
