@@ -161,3 +161,32 @@ def test_a_call_of_the_same_name_of_another_service_is_none_on_a_resource_of_iam
     ]
 
     assert [name for name, _ in trail_reader._events(events)] == ["iam.amazonaws.com"]
+
+
+_TAGGED = {"eventSource": "iam.amazonaws.com", "eventTime": "2026-11-29T12:00:00Z", "eventName": "TagRole"}
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "[",
+        "[]",
+        '{"eventSource": "iam.amazonaws.com"}',
+        json.dumps(_TAGGED | {"requestParameters": "HIDDEN"}),
+        json.dumps(_TAGGED | {"userIdentity": "nobody"}),
+    ],
+)
+def test_an_event_that_cannot_be_read_is_said_and_stops_nothing(
+    content: str, applied: Sessions, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = trail_reader._events
+    odd = {"EventId": "odd", "CloudTrailEvent": content}
+    monkeypatch.setattr(
+        trail_reader,
+        "_events",
+        lambda page: read([odd if each["EventName"] == "CreateRole" else each for each in page]),
+    )
+    answer = read_trail(applied, world.destination, [trust_of(applied)])
+
+    assert answer.cut
+    assert "CreateRole" not in [each.call for each in answer.events]

@@ -102,7 +102,11 @@ class _Trail:
             self._pace.wait(self._account)
             with translate_errors(f"LookupEvents in account {self._account}"):
                 page = self._client.lookup_events(LookupAttributes=asked, StartTime=self._begin, **token)
-            found |= dict(_events(page["Events"]))
+            for each in page["Events"]:
+                try:
+                    found |= dict(_events([each]))
+                except (KeyError, ValueError, TypeError, AttributeError):  # not of the documented form
+                    self.cut = True
             if not page.get("NextToken"):
                 return found
             token = {"NextToken": page["NextToken"]}
