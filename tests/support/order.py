@@ -5,10 +5,17 @@ from pathlib import Path
 
 LONGEST = (
     "browser",
+    "test_graded_solutions",
+    "test_workshop_exercises",
+    "test_grading",
     "test_docs",
     "test_engine",
     "test_killed",
     "test_worlds",
+    "test_two_owners",
+    "test_pytest_plugin",
+    "test_needed_rights",
+    "test_killed_fleet",
     "test_cli",
     "test_revocation",
     "test_wheel",
