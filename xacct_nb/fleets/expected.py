@@ -57,7 +57,7 @@ class ExpectedGrant:
 
 @dataclass(frozen=True, repr=False)
 class ExpectedGrants(Shown):
-    """All grants that are expected to hold, and the records that expect nothing, each with the reason.
+    """All grants that are expected to hold, and what records do not expect any more, each with the reason.
 
     `fleets` are those of the grants: others may own some of their accounts.
     """
@@ -68,7 +68,7 @@ class ExpectedGrants(Shown):
     fleets: tuple[ExpandedFleet, ...] = ()
 
     def view(self) -> View:
-        """Return one row for each grant, and one for each record that expects nothing."""
+        """Return one row for each grant, and one for each that a record does not expect any more."""
         rows = tuple(
             (each.label, str(len(each.accounts)), each.record, each.since, each.problem)
             for each in self.grants
@@ -79,7 +79,9 @@ class ExpectedGrants(Shown):
             [Table(heads, rows, tones=tones)] if rows else [Text("Nothing is expected.", "note")]
         )
         if self.left_out:
-            parts.append(Table(("record", "why"), self.left_out, caption="Records that expect nothing"))
+            parts.append(
+                Table(("record", "why"), self.left_out, caption="What records do not expect any more")
+            )
         return Page(f"Expected: {self.name}", tuple(parts))
 
 

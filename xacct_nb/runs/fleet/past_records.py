@@ -1,14 +1,15 @@
 """What the records of past changes expect to hold: the newest change of each grant that is not undone."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from xacct_nb.errors import InvalidInput, UnknownRecord
 from xacct_nb.fleets.expansion import ExpandedFleet
 from xacct_nb.fleets.expected import ExpectedGrant, ExpectedGrants, expected_of_fleet, expected_of_grant
+from xacct_nb.fleets.replaced_expectations import left_of
 from xacct_nb.grants.conditions import is_reference
-from xacct_nb.grants.grant import Grant, account_of
+from xacct_nb.grants.grant import Grant
 from xacct_nb.grants.settings import Settings
 from xacct_nb.iam.arns import Arn
 from xacct_nb.records.fields import RecordedFleet
@@ -72,7 +73,9 @@ def expected_of_records(past: PastRecords, wanted: Sequence[str], settings: Sett
             if record.where and record.where.startswith("sandbox") != settings.sandbox:
                 left.append((record.id, f"It was made elsewhere: {record.where}."))
             else:
-                chosen += _newer_than(chosen, _expected(record, past, settings))
+                found = [left_of(each, chosen) for each in _expected(record, past, settings)]
+                chosen += [each for each, _ in found if each is not None]
+                left += [(record.id, sentence) for _, said in found for sentence in said]
     undone = ((each, f"The rollback {by} has undone it.") for each, by in past.undone.items())
     left += [each for each in undone if ALL in wanted or each[0] in wanted]
     return ExpectedGrants("records", tuple(_labelled(chosen)), tuple(left))
@@ -176,21 +179,6 @@ def _with_fingerprint(grant: Grant, record: Record, settings: Settings) -> Grant
             "xacct-nb run prove_the_access -f GRANT",
         )
     return with_external_id(grant, next(iter(marks)))
-
-
-def _newer_than(chosen: Iterable[ExpectedGrant], found: Iterable[ExpectedGrant]) -> list[ExpectedGrant]:
-    """Return the grants of which no newer change was chosen: one of the same name in the same accounts."""
-    taken = list(chosen)
-    return [each for each in found if not any(_is_same(each, other) for other in taken)]
-
-
-def _is_same(one: ExpectedGrant, other: ExpectedGrant) -> bool:
-    return one.label == other.label and bool(_accounts(one) & _accounts(other))
-
-
-def _accounts(grant: ExpectedGrant) -> set[str]:
-    sources = (str(each) for each in grant.declared.get("sources", ()))
-    return {*grant.accounts, *(account_of(each) for each in sources)}
 
 
 def _labelled(grants: Sequence[ExpectedGrant]) -> Iterator[ExpectedGrant]:
