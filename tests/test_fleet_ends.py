@@ -48,6 +48,7 @@ def test_an_ended_grant_is_removed_everywhere_and_the_other_stays(members: Fleet
     again = xa.plan_fleet(ended, members.access)
 
     assert {each.status for each in removed.results if each.side == "destination"} == {PROVEN}
+    assert removed.summary == "Fleet: 2 of 2 roles proven, 2 of 2 removed, since their grants have ended."
     assert not any(map(members.has_role, members.members))
     assert {change.target.rpartition("/")[2] for each in removed.results for change in each.changes} == {
         "alice", "xacct-readers", ROLE,

@@ -19,6 +19,8 @@ UNDONE, DRIFTED, LOST = "undone", "drifted", "lost"
 PROOF_FAILED, NOT_PROVEN, NOT_ASKED = "proof-failed", "not-proven", "not-asked"
 HANDED_OVER = "handed-over"
 GOOD = (PROVEN, APPLIED, UNCHANGED, UNDONE)
+OPEN = frozenset((NOT_PROVEN, NOT_ASKED, HANDED_OVER, UNREADABLE, LOST, NOT_STARTED))
+"""Statuses that show neither that the access is as the fleet says, nor that it is not."""
 MEANINGS = {
     PROVEN: "applied or unchanged, and AWS answered every call as the grant says",
     APPLIED: "applied; there is nothing to prove on this side",
@@ -39,7 +41,7 @@ MEANINGS = {
     HANDED_OVER: "its owner was asked to make it, or is to be asked; no answer of theirs was accepted yet",
 }
 """Each status with its meaning."""
-_IF_ANY = ("by_source", "drift", "waits")
+_IF_ANY = ("by_source", "drift", "waits", "ended")
 BAD = (ROLLBACK_FAILED, FAILED, LOST, PROOF_FAILED, UNREADABLE, ROLLED_BACK)
 
 
@@ -52,7 +54,7 @@ class SliceResult(Serializable):
     of approved changes that were there already when the work began, made by a worker that was lost, by an
     earlier run or by others: they are not among the changes. `by_source` has the
     status of each source, where the sources do not all have the same one. `drift` is what others changed,
-    `waits` are the retries.
+    `waits` are the retries. Where the grant has `ended`, proven means that AWS denies its callers.
     """
 
     grant: str
@@ -70,6 +72,7 @@ class SliceResult(Serializable):
     by_source: Mapping[str, str] = field(default_factory=dict)
     drift: tuple[Drift, ...] = ()
     waits: Waits = NO_WAITS
+    ended: bool = False
 
     @property
     def key(self) -> SliceKey:
@@ -81,7 +84,7 @@ class SliceResult(Serializable):
         return self.by_source.get(source, self.status)
 
     def to_json(self) -> dict[str, Any]:
-        """Return plain data; `by_source`, `drift` and `waits` only where there are some."""
+        """Return plain data; `by_source`, `drift`, `waits`, `ended` only where there are some."""
         return {name: value for name, value in super().to_json().items() if value or name not in _IF_ANY}
 
     def without_changes(self) -> "SliceResult":
@@ -124,14 +127,29 @@ class FleetResult(Shown, Serializable):
         """Return in one line how many accounts have the access, and how many do not."""
         if self.is_rollback:
             return self._undone
-        accounts = [each for each in self.results if each.side != SOURCE]
+        accounts = [each for each in self.results if each.side != SOURCE and not each.ended]
+        ended = sum(each.ended for each in self.results)
+        removals = f"{self.removed} of {ended} removed, since their grants have ended"
+        if ended and not accounts:
+            return f"Fleet: {removals}{self._others}."
         proven = sum(each.status == PROVEN for each in accounts)
         made = sum(each.status in (APPLIED, UNCHANGED) for each in accounts)
         if made and not proven:
             return (
                 f"Fleet: {made} of {len(accounts)} roles made{self._others}; who asked for them proves them."
             )
-        return f"Fleet: {proven} of {len(accounts)} roles proven{self._others}."
+        also = f", {removals}" if ended else ""
+        return f"Fleet: {proven} of {len(accounts)} roles proven{also}{self._others}."
+
+    @property
+    def removed(self) -> int:
+        """Return the number of roles whose grant has ended, and whose callers AWS denies."""
+        return sum(each.ended and each.status == PROVEN for each in self.results)
+
+    @property
+    def unbegun(self) -> int:
+        """Return the number of accounts in which something was not begun."""
+        return len({each.account for each in self.results if each.status == NOT_STARTED})
 
     @property
     def _undone(self) -> str:

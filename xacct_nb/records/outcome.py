@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from xacct_nb.changes.journal import NO_RESPONSE, Entry
 from xacct_nb.changes.plan import Change
+from xacct_nb.grants.documents import SOURCE
 from xacct_nb.records.fields import NOT_PROVEN, SUCCESSFUL, RecordFields
 from xacct_nb.views import Page, Table, View
 
@@ -67,6 +68,9 @@ _ENDED = {
 }
 _REMOVED = _ENDED | {"succeeded": "The grant has ended: what it made is removed, AWS denies its callers."}
 _STILL_ENDED = _ENDED | {"succeeded": "The grant has ended, AWS denies its callers: nothing was changed."}
+_ALL_REMOVED = "The grants have ended: what was made for them is removed, AWS denies their callers."
+_SOME_REMOVED = " Where a grant has ended, its role is removed, and AWS denies its callers: {} in all."
+_NOT_BEGUN = " In {} of the accounts, something was not begun."
 _REMOVALS = ("Delete", "Detach", "Remove", "Untag")
 _MOST_CALLS = 5
 _ROLL_BACK = "roll_back"  # a run of it names no record where nothing is left to undo
@@ -85,9 +89,19 @@ def outcome_sentence(record: RecordFields) -> str:
     undoes = record.undoes or record.notebook == _ROLL_BACK
     said = (_UNDONE if undoes else sentences).get(record.status)
     if said:
-        return _of_what_was_declared(said, record)
+        return "".join(_of_the_accounts(_of_what_was_declared(said, record), record))
     closed = closure(record).partition(": ")[2] or closure(record)
     return f"{closed[:1].upper()}{closed[1:]}.{'' if changed else ' Nothing was changed.'}"
+
+
+def _of_the_accounts(said: str, record: RecordFields) -> Iterator[str]:
+    """Yield the sentence, and in how many accounts of a fleet the run removed, or began nothing."""
+    result = record.fleet.result if record.fleet else None
+    removed = result.removed if result and record.status == "succeeded" else 0
+    all_removed = result and removed == sum(each.side != SOURCE for each in result.results)
+    yield _ALL_REMOVED if removed and all_removed else said
+    yield _SOME_REMOVED.format(removed) if removed and not all_removed else ""
+    yield _NOT_BEGUN.format(result.unbegun) if result and result.unbegun else ""
 
 
 def closure(record: RecordFields) -> str:

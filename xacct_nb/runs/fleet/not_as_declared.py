@@ -1,7 +1,7 @@
 """The error of a run over a fleet after which an account is not as the fleet says."""
 
 from xacct_nb.errors import NotProven, ProofFailed, RollbackFailed, XacctError
-from xacct_nb.fleets.result import HANDED_OVER, NOT_PROVEN, ROLLBACK_FAILED, FleetResult
+from xacct_nb.fleets.result import HANDED_OVER, OPEN, ROLLBACK_FAILED, FleetResult
 
 _MOST_CAUSES = 10
 _MEND = "Mend the causes, then run it again: what is done and proven stays as it is."
@@ -18,7 +18,7 @@ def not_as_declared(result: FleetResult) -> XacctError:
     kind: type[XacctError] = ProofFailed
     if ROLLBACK_FAILED in statuses:
         kind = RollbackFailed
-    elif statuses <= {NOT_PROVEN, HANDED_OVER}:
+    elif statuses <= OPEN:
         kind = NotProven
     hint = _ACCEPT if statuses == {HANDED_OVER} else _MEND
     return kind(result.summary, why="\n".join(causes), hint=hint)

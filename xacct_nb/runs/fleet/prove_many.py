@@ -8,16 +8,7 @@ from functools import cached_property
 from xacct_nb.aws.account_sessions import FleetAccess
 from xacct_nb.errors import InvalidParameters, NotProven, ProofFailed, XacctError
 from xacct_nb.fleets.expected import ExpectedGrants, batches, expected_of_fleet
-from xacct_nb.fleets.result import (
-    HANDED_OVER,
-    LOST,
-    NOT_ASKED,
-    NOT_PROVEN,
-    NOT_STARTED,
-    UNREADABLE,
-    FleetResult,
-    SliceResult,
-)
+from xacct_nb.fleets.result import OPEN, FleetResult, SliceResult
 from xacct_nb.records.fields import RecordedFleet
 from xacct_nb.runs.fleet.execution import Progress, silent, working
 from xacct_nb.runs.fleet.fleet_run import FleetRun, fleet_access, note_sessions
@@ -30,7 +21,6 @@ from xacct_nb.runs.grant_forms import FormRun
 from xacct_nb.storage.references import resolve_reference
 from xacct_nb.views import Shown, View
 
-_OPEN = {NOT_PROVEN, NOT_ASKED, HANDED_OVER, UNREADABLE, LOST, NOT_STARTED}
 _MOST_CAUSES = 20
 
 
@@ -170,7 +160,7 @@ def _not_holding(result: FleetResult) -> XacctError:
     causes = [line for each in missing for line in _lines(each)]
     if len(causes) > _MOST_CAUSES:
         causes = [*causes[:_MOST_CAUSES], f"and {len(causes) - _MOST_CAUSES} more lines; the record has all"]
-    kind = NotProven if {each.status for each in missing} <= _OPEN else ProofFailed
+    kind = NotProven if {each.status for each in missing} <= OPEN else ProofFailed
     return kind(
         result.summary,
         why="\n".join(causes),

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from functools import cache, partial
 
 from xacct_nb.aws.account_sessions import AccountSessions, FleetAccess, SliceSessions
+from xacct_nb.aws.clock import utc
 from xacct_nb.aws.journaled_calls import EntrySink
 from xacct_nb.aws.probes import denial_text, prove
 from xacct_nb.aws.reader import read_resources
@@ -30,6 +31,7 @@ from xacct_nb.fleets.result import (
     SliceResult,
 )
 from xacct_nb.grants.documents import SOURCE, build
+from xacct_nb.grants.expiry import has_ended
 from xacct_nb.linting.rules.rule import Finding
 from xacct_nb.runs.denial.inquiry import diagnose
 from xacct_nb.runs.fleet.slice_drift import drifted, masked_if_unknown, stale, taken_over, with_known_id
@@ -210,7 +212,8 @@ def _prove(task: SliceTask, sessions: SliceSessions, journal: Journal) -> SliceR
         return result
     patience = min(task.patience, task.access.patience)
     proof = prove(part.grant, sessions, patience=patience)
-    found = with_proof(result, proof)
+    ended = has_ended(part.grant.expires, utc(sessions.endpoint.clock.now()))
+    found = replace(with_proof(result, proof), ended=ended)
     return found if proof.holds else replace(found, cause=_cause(task, proof))
 
 
