@@ -96,6 +96,44 @@ def test_past_records_say_what_holds_what_not_and_what_was_undone(here: Desk) ->
     assert here.written(SECRET) == []
 
 
+def test_what_differs_says_what_is_missing_and_who_gets_in_that_is_not_declared(here: Desk) -> None:
+    applied(here, "open")
+    destination, mallory = (
+        root_iam(here.world, here.world.destination),
+        f"arn:aws:iam::{here.world.source}:user/mallory",
+    )
+    role = destination.get_role(RoleName=role_of("open"))["Role"]
+    trust = role["AssumeRolePolicyDocument"]
+    entry = {"Effect": "Allow", "Principal": {"AWS": mallory}, "Action": "sts:AssumeRole"}
+    trust["Statement"].append(entry)
+    destination.update_assume_role_policy(RoleName=role_of("open"), PolicyDocument=json.dumps(trust))
+    (policy,) = destination.list_role_policies(RoleName=role_of("open"))["PolicyNames"]
+    destination.delete_role_policy(RoleName=role_of("open"), PolicyName=policy)
+    done = here.run("prove_many", records_of=["all"], **ACTING, caller_profiles=["alice"])
+    (found,) = result_of(done).missing
+
+    assert "differs: trust role/role-of-open" in found.reason
+    assert f"missing: inline-policy {policy} on role/role-of-open" in found.reason
+    assert (
+        f"user/mallory of {here.world.source} will no longer be able to assume role/role-of-open"
+        in found.reason
+    )
+    assert found.reason.endswith("Allowed was expected, AWS returned Denied AccessDenied.")
+    assert "The access is what the grant says." not in found.reason
+    assert all("user/mallory" in (done.folder / name).read_text() for name in ("fleet.html", "fleet.json"))
+
+
+def test_where_the_calls_work_all_the_same_a_slice_that_differs_is_not_called_as_declared(here: Desk) -> None:
+    applied(here, "longer")
+    iam = root_iam(here.world, here.world.destination)
+    iam.update_role(RoleName=role_of("longer"), MaxSessionDuration=7200)
+    done = here.run("prove_many", records_of=["all"], **ACTING, caller_profiles=["alice"])
+    (found,) = result_of(done).missing
+
+    assert found.status == "drifted"
+    assert found.reason.endswith("The calls of the grant work, but what is there is not what the grant says.")
+
+
 def test_an_external_id_that_is_only_a_fingerprint_is_asked_for_by_its_reference(
     here: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:

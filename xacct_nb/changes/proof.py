@@ -124,10 +124,14 @@ class Proof(Shown, Serializable):
     @property
     def summary(self) -> str:
         """Return the result in one line."""
-        right, asked = sum(outcome.as_expected for outcome in self.asked), len(self.asked)
-        left = len(self.outcomes) - asked
         said = describe_verdict(self.verdict, {each.probe.kind for each in self._deciding})
-        return f"Proof: {right} of {asked} answered as expected, {left} not asked. {said}"
+        return f"{self.counted} {said}"
+
+    @property
+    def counted(self) -> str:
+        """Return how many calls were answered as expected, and how many were not made."""
+        right, asked = sum(outcome.as_expected for outcome in self.asked), len(self.asked)
+        return f"Proof: {right} of {asked} answered as expected, {len(self.outcomes) - asked} not asked."
 
     def to_json(self) -> dict[str, Any]:
         """Return plain data with the result; the verdict only where `holds` does not tell it."""

@@ -9,6 +9,7 @@ from xacct_nb.aws.probes import prove
 from xacct_nb.aws.reader import read_resources
 from xacct_nb.aws.trail_reader import read_trail
 from xacct_nb.changes.drift import explain
+from xacct_nb.changes.entitlements import losses, returns
 from xacct_nb.changes.plan import Change, Plan
 from xacct_nb.errors import NotOwned, XacctError
 from xacct_nb.fleets.expansion import Slice
@@ -17,29 +18,62 @@ from xacct_nb.grants.documents import DESTINATION, build
 from xacct_nb.grants.grant import Grant
 from xacct_nb.grants.state import State
 from xacct_nb.redaction.redact import fingerprint, is_fingerprint, mask_secrets, secrets_in
+from xacct_nb.runs.fleet.slice_proof import first_reason
 
 _REMOVE = "Plan it again and apply it: that removes what is left."
 _HINT = "If the declaration is right, plan it again and apply it; else declare what is there."
 
 
-def drifted(part: Slice, sessions: SliceSessions, plan: Plan, since: str) -> SliceResult:
-    """Return the result of a slice for which a plan has changes, with who made them since a moment (UTC)."""
-    titles = "; ".join(f"{change.sign} {change.title}" for change in plan.changes)
+_CALLS_WORK = "The calls of the grant work, but what is there is not what the grant says."
+_FOUND = {"+": "missing", "~": "differs", "-": "not declared"}
+"""What a resource is, by the sign of the change that would restore it."""
+_MOST_SENTENCES = 5
+
+
+def drifted(part: Slice, sessions: SliceSessions, live: tuple[Plan, State], since: str) -> SliceResult:
+    """Return the result of a slice that is not as declared, with who changed it since a moment (UTC).
+
+    `live` is the plan that would restore it, and the state for which it was made: they say who gets in, or
+    does not.
+    """
+    plan, state = live
+    access = _access_of(plan, state)
     if plan.ended:
-        reason = f"{plan.end_sentence} What was made for it is still there: {titles}."
+        titles = "; ".join(change.title for change in plan.changes)
+        reason = f"{plan.end_sentence} What was made for it is still there: {titles}.{access}"
         return SliceResult(*part.key, DRIFTED, code=DRIFTED, reason=reason, hint=_REMOVE)
-    reason = f"The live state differs from the declaration: {titles}."
+    titles = "; ".join(f"{_FOUND[change.sign]}: {change.title}" for change in plan.changes)
+    reason = f"The live state differs from the declaration: {titles}.{access}"
     drift = explain(plan.changes, read_trail(sessions, part.account, plan.changes, since))
     found = SliceResult(*part.key, DRIFTED, code=DRIFTED, reason=reason, hint=_HINT, drift=drift)
     if part.side != DESTINATION:
         return found
     if mark := unknown_id(part.grant):
         return replace(found, hint=f"{_unasked(mark, part.grant)} {_HINT}")
+    proof, why = _asked(part.grant, sessions)
+    return replace(found, proof=proof, reason=" ".join(filter(None, (reason, proof, why))))
+
+
+def _access_of(plan: Plan, state: State) -> str:
+    """Return, in sentences after a space, who can do what until the plan is made; "" where nobody can."""
+    found = (*losses(state, plan.changes), *returns(state, plan.changes))
+    if not found:
+        return ""
+    left = len(found) - _MOST_SENTENCES
+    more = f" {left} more sentences are in its plan." if left > 0 else ""
+    return f" Once it is planned and applied again: {' '.join(found[:_MOST_SENTENCES])}{more}"
+
+
+def _asked(grant: Grant, sessions: SliceSessions) -> tuple[str, str]:
+    """Return what the proof of a slice says that is not as declared, and the first reason where it fails."""
     try:
-        proof = prove(part.grant, sessions, patience=0).summary
+        proof = prove(grant, sessions, patience=0)
     except XacctError as problem:
-        proof = f"The access could not be asked for: {problem.what}"
-    return replace(found, proof=proof, reason=f"{reason} {proof}")
+        return f"The access could not be asked for: {problem.what}", ""
+    if proof.holds:
+        return f"{proof.counted} {_CALLS_WORK}", ""
+    why = first_reason(proof)
+    return proof.summary, f"{why.removesuffix('.')}." if why else ""
 
 
 def stale(part: Slice, plan: Plan) -> SliceResult:

@@ -12,7 +12,7 @@ def with_proof(result: SliceResult, proof: Proof) -> SliceResult:
     result = replace(result, proof=proof.summary)
     if proof.holds:
         return replace(result, status=PROVEN)
-    status, reason = _STATUSES[proof.verdict], _first_reason(proof)
+    status, reason = _STATUSES[proof.verdict], first_reason(proof)
     return replace(result, status=status, code=status, reason=reason, by_source=_by_source(proof))
 
 
@@ -28,7 +28,8 @@ def _by_source(proof: Proof) -> dict[str, str]:
     return found if len(set(found.values())) > 1 else {}
 
 
-def _first_reason(proof: Proof) -> str:
+def first_reason(proof: Proof) -> str:
+    """Return the first call that AWS answered otherwise than expected, else the first that is open."""
     wrong = next((each for each in proof.asked if not each.as_expected), None)
     if wrong is None:
         return next(iter(proof.open_reasons), "")

@@ -32,6 +32,7 @@ from xacct_nb.fleets.result import (
 )
 from xacct_nb.grants.documents import SOURCE, build
 from xacct_nb.grants.expiry import has_ended
+from xacct_nb.grants.state import State
 from xacct_nb.linting.rules.rule import Finding
 from xacct_nb.runs.denial.inquiry import diagnose
 from xacct_nb.runs.fleet.slice_drift import drifted, masked_if_unknown, stale, taken_over, with_known_id
@@ -156,13 +157,13 @@ def _work(task: SliceTask, entries: _KeptEntries) -> SliceResult:
 def _plan_as_approved(task: SliceTask, sessions: SliceSessions) -> Plan | SliceResult:
     """Return the plan of a slice, or the result where something else is to be changed than was approved."""
     try:
-        plan = _plan(task, sessions)
+        plan, state = _plan(task, sessions)
     except NotOwned as problem:
         if task.approved != ():
             raise
         return taken_over(task.slice, sessions, problem, task.since)
     if plan.changes and task.approved == ():
-        return drifted(task.slice, sessions, plan, task.since)
+        return drifted(task.slice, sessions, (plan, state), task.since)
     if task.approved is None or any(change not in task.approved for change in plan.changes):
         return stale(task.slice, plan)
     return plan
@@ -196,13 +197,14 @@ _OPENING = dict[int, threading.Lock]()
 """The lock of each process: a fork while a thread has it would leave it locked for ever."""
 
 
-def _plan(task: SliceTask, sessions: SliceSessions) -> Plan:
+def _plan(task: SliceTask, sessions: SliceSessions) -> tuple[Plan, State]:
+    """Return the plan of a slice, and the state for which it is made."""
     part = task.slice
     documents = build(part.grant, part.side)
     state = masked_if_unknown(part.grant, read_resources(documents, sessions))
     if state.resources:
-        return diff(documents, state)
-    return diff_with(documents, state, lambda: task.unaccepted)
+        return diff(documents, state), state
+    return diff_with(documents, state, lambda: task.unaccepted), state
 
 
 def _prove(task: SliceTask, sessions: SliceSessions, journal: Journal) -> SliceResult:
