@@ -159,7 +159,7 @@ class TestAProof:
         result = prove_fleet(members.fleet(), members.access)
 
         assert result.summary == "Fleet: 4 of 5 roles proven, 1 drifted."
-        assert "+ inline-policy xacct-readers on role/reports-reader" in result.missing[0].reason
+        assert "missing: inline-policy xacct-readers on role/reports-reader" in result.missing[0].reason
 
 
 class TestAFailingAccount:

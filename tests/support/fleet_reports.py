@@ -36,7 +36,7 @@ BROKEN = (
     (UNREADABLE, "The role OrganizationAccountAccessRole of {account} cannot be assumed.", ""),
     (ROLLED_BACK, "AWS returned LimitExceeded to PutRolePolicy.", ""),
     (STALE, "What is to be changed now was not approved: - role role/reader.", ""),
-    (DRIFTED, "The live state differs from the declaration: + role role/reader.", ""),
+    (DRIFTED, "The live state differs from the declaration: missing: role role/reader.", ""),
     (NOT_PROVEN, "No profile with this caller's credentials was given.", ""),
     (NOT_STARTED, "", ""),
 )
