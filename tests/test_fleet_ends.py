@@ -1,4 +1,4 @@
-"""A grant of a fleet that has ended is removed in all accounts; the others stay."""
+"""A fleet's grant that has ended is removed in all accounts; a rollback leaves what a later run changed."""
 
 from dataclasses import replace
 
@@ -94,3 +94,40 @@ def test_a_run_over_a_fleet_shortens_removes_and_rolls_back(desk: Desk, members:
         "The grant 'readers' ended at 2020-01-01 00:00 UTC. Nothing of it is left to remove.",
     ]
     assert all(map(members.has_role, members.members))
+
+
+def test_a_rollback_says_before_its_approval_what_a_later_run_changed(
+    desk: Desk, members: FleetWorld
+) -> None:
+    at, fields = (
+        replace(desk, in_process=True),
+        {
+            "name": "readers",
+            "sources": [members.alice],
+            "role": ROLE,
+            "accept": ["wildcard-resource"],
+        },
+    )
+
+    def approved(accounts: tuple[str, ...], action: str) -> Record:
+        more = {"accounts": list(accounts), "permissions": [{"actions": [action], "resources": ["*"]}]}
+        plan = at.run("grant_a_fleet", **fields, **more).record.plan
+        assert plan
+        return at.run("grant_a_fleet", approve=plan.digest, **fields, **more).record
+
+    first = approved(members.members, "iam:ListUsers")
+    approved(members.members[:1], "iam:ListRoles")
+    planned = at.run("roll_back", record=first.id).record
+    assert planned.card
+    assert planned.plan
+    undone = at.run("roll_back", record=first.id, approve=planned.plan.digest).record
+
+    assert planned.card.sentences[0].startswith("This undoes the change of the fleet readers in the record")
+    assert "left as" in planned.card.sentences[1]
+    assert members.members[0] in planned.card.sentences[1]
+    assert undone.status == "rollback-failed"
+    assert undone.error
+    assert "drifted" in undone.error.what
+    assert "It was changed since that run, by a later run or by another actor." in undone.error.why
+    assert undone.error.hint.startswith("Roll later runs back first")
+    assert [members.has_role(account) for account in members.members] == [True, False]

@@ -118,7 +118,11 @@ class TestRollBack:
         )
         undone = rolled_back(members, result)
 
-        assert undone.summary == "Fleet: 5 of 6 slices rolled back, 1 rollback-failed."
+        assert rollback_plan(members, result).whole.notes == (
+            f"1 account is left as it is: {changed} (Nothing was rolled back: "
+            f"inline-policy another on role/{ROLE} was added).",
+        )
+        assert undone.summary == "Fleet: 5 of 6 slices rolled back, 1 drifted."
         assert "another" in undone.missing[0].reason
         assert [account for account in members.members if members.has_role(account)] == [changed]
 

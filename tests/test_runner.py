@@ -188,7 +188,7 @@ class TestRollingBack:
         assert (back.record.status, code(back)) == ("rollback-failed", 6)
         assert "inline-policy xacct-reports on role/reports-reader was changed" in back.record.error.what
         assert back.record.error.why.splitlines() == [
-            "Another actor changed it since the run.",
+            "It was changed since that run, by a later run or by another actor.",
             "inline-policy xacct-reports on role/reports-reader: Statement[0].Action was "
             '["s3:GetObject"], is "s3:*"',
             "inline-policy xacct-reports on role/reports-reader: Statement[0].Resource was "

@@ -51,7 +51,7 @@ def find_conflict(sessions: Sessions, change: Change) -> str:
 def remaining_changes(sessions: Sessions, undo_plan: Plan) -> tuple[Change, ...]:
     """Return the changes that are still to be rolled back.
 
-    Raises RollbackFailed where a resource was changed by another actor since the run.
+    Raises RollbackFailed where a resource was changed since the run.
     """
     found = [(change, read_value(sessions, change)) for change in undo_plan.changes]
     left = [
@@ -64,7 +64,12 @@ def remaining_changes(sessions: Sessions, undo_plan: Plan) -> tuple[Change, ...]
     if described := [*(_describe(*each) for each in conflicts), *added]:
         raise RollbackFailed(
             f"Nothing was rolled back: {'; '.join(described)}.",
-            why="\n".join(("Another actor changed it since the run.", *_differences(conflicts))),
+            why="\n".join(
+                (
+                    "It was changed since that run, by a later run or by another actor.",
+                    *_differences(conflicts),
+                )
+            ),
             hint=PLAN_AGAIN,
         )
     return tuple(change for change, _ in left)

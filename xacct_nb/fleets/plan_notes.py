@@ -5,6 +5,7 @@ from typing import Any
 
 from xacct_nb.fleets.end_dates import endings
 from xacct_nb.fleets.expansion import ExpandedFleet, ExpandedGrant
+from xacct_nb.fleets.live_findings import few
 from xacct_nb.fleets.plan import FleetPlan
 from xacct_nb.grants.documents import build
 from xacct_nb.grants.expiry import describe_end, has_ended
@@ -29,6 +30,18 @@ def plan_notes(expanded: ExpandedFleet, plan: FleetPlan, now: str) -> tuple[str,
     """Return what is to be read beside a plan at the moment `now` (UTC): who gets what, and which ends."""
     near = endings(expanded, now).near
     return (*_sentences(expanded, plan, now), *(each.sentence for each in near))
+
+
+def left_as_they_are(plan: FleetPlan) -> Iterator[str]:
+    """Yield one sentence with the accounts that a rollback does not change, and why; none for no account."""
+    reasons = dict[str, dict[str, None]]()
+    for each in plan.unplanned:
+        reasons.setdefault(each.reason.replace(each.account, ACCOUNT), {})[each.account] = None
+    count = len({each.account for each in plan.unplanned})
+    named = (f"{', '.join(few(own, len(own)))} ({why.rstrip('.')})" for why, own in reasons.items())
+    if count:
+        are = "account is left as it is" if count == 1 else "accounts are left as they are"
+        yield f"{count} {are}: {'; '.join(named)}."
 
 
 def _sentences(expanded: ExpandedFleet, plan: FleetPlan, now: str) -> Iterator[str]:

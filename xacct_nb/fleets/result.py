@@ -27,7 +27,7 @@ MEANINGS = {
     UNCHANGED: "nothing to change, and nothing to prove on this side",
     NOT_ACCEPTED: "a finding on what is there has to be accepted first; nothing was changed",
     STALE: "the live state is another one than the approved plan says; nothing was changed",
-    DRIFTED: "others changed it since it was applied; nothing was changed",
+    DRIFTED: "it was changed since it was applied, by others or by a later run; it is left as it is",
     NOT_STARTED: "not begun, since the run stopped before",
     UNREADABLE: "the account could not be entered or read; nothing was changed",
     FAILED: "an unexpected error",

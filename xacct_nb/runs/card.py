@@ -56,9 +56,12 @@ def decision_card(run: RunContext, plan: Plan) -> DecisionCard:
 
 def _sentences(basis: CardBasis, plan: Plan) -> Iterator[str]:
     if (record := basis.undoes) is not None:
-        of = f" of the grant {plan.grant}" if plan.grant else ""
-        what = "This undoes" if plan.changes else "There is nothing left to undo of"
+        declared, left = ("fleet", plan.notes) if record.fleet else ("grant", ())
+        of = f" of the {declared} {plan.grant}" if plan.grant else ""
+        nothing = "Nothing can be undone of" if left else "There is nothing left to undo of"
+        what = "This undoes" if plan.changes else nothing
         yield f"{what} the change{of} in the record {record.id}, made at {record.started}."
+        yield from left
         yield from returns(basis.state or State({}), plan.changes)
     elif plan.ended:
         yield plan.end_sentence if plan.changes else plan.summary

@@ -9,17 +9,20 @@ from xacct_nb.errors import RollbackFailed
 from xacct_nb.fleets.expansion import ExpandedFleet, ExpandedGrant
 from xacct_nb.fleets.fleet import Fleet, FleetGrant
 from xacct_nb.fleets.plan import FleetPlan
-from xacct_nb.fleets.result import FleetResult
+from xacct_nb.fleets.result import DRIFTED, FleetResult
 from xacct_nb.records.fields import RecordedFleet
 from xacct_nb.records.model import Record
 from xacct_nb.runs.fleet.fleet_run import FleetRun, KeptJournal
-from xacct_nb.runs.fleet.fleet_work import plan_rollback, roll_back_fleet
+from xacct_nb.runs.fleet.fleet_work import not_undone, plan_rollback, roll_back_fleet
 from xacct_nb.runs.fleet.work_progress import WorkProgress
 from xacct_nb.runs.grant_forms import FormRun
 from xacct_nb.runs.rollback import NoSessionsEnded
 from xacct_nb.runs.run_context import PlanApproval
 from xacct_nb.storage.references import resolve_reference
 from xacct_nb.views import Shown, View
+
+_AGAIN = "Fix the causes, then roll the record back again."
+_CHANGED_SINCE = "Roll later runs back first, newest first (xacct-nb records list), then this record again."
 
 
 class FleetRollback(Shown):
@@ -62,7 +65,7 @@ class FleetRollback(Shown):
         if run.applied is not None:
             return run.applied_before(whole)
         if not run.decide(whole, None, approval):
-            return Journal(whole.grant)
+            return Journal(whole.grant) if whole.changes or not self.found.unplanned else self._none_undone()
         entries = KeptJournal(run)
         with run.changing():
             result = roll_back_fleet(
@@ -81,6 +84,13 @@ class FleetRollback(Shown):
             raise KeyboardInterrupt(result.summary)
         return _all_undone(result)
 
+    def _none_undone(self) -> FleetResult:
+        """Say of each account why it is left as it is. Raises RollbackFailed."""
+        left = tuple(map(not_undone, self.found.unplanned))
+        result = FleetResult(self.found.fleet, left, is_rollback=True)
+        self.fleet.note(self.found, result)
+        return _all_undone(result)
+
     def prove(self) -> Shown:
         """Return that no session was ended: the rollback of a fleet ends none."""
         return NoSessionsEnded()
@@ -91,9 +101,8 @@ def _all_undone(result: FleetResult) -> FleetResult:
     if result.holds:
         return result
     causes = [f"{each.account} {each.grant}: {each.reason}" for each in result.missing]
-    raise RollbackFailed(
-        result.summary, why="\n".join(causes), hint="Fix the causes, then roll the record back again."
-    )
+    drifted = all(each.status == DRIFTED for each in result.missing)
+    raise RollbackFailed(result.summary, why="\n".join(causes), hint=_CHANGED_SINCE if drifted else _AGAIN)
 
 
 def expanded_of(fleet: RecordedFleet) -> ExpandedFleet:

@@ -8,11 +8,12 @@ from pathlib import Path
 from xacct_nb.aws.account_sessions import FleetAccess
 from xacct_nb.aws.journaled_calls import EntrySink
 from xacct_nb.changes.plan import Change
-from xacct_nb.errors import InvalidInput, NotAccepted, StalePlan
+from xacct_nb.errors import InvalidInput, NotAccepted, RollbackFailed, StalePlan
 from xacct_nb.fleets.expansion import ExpandedFleet, Slice, changes_by_slice
 from xacct_nb.fleets.live_findings import in_any_account
 from xacct_nb.fleets.plan import NOT_ACCEPTED, FleetPlan, SlicePlan, Unplanned
-from xacct_nb.fleets.result import ROLLBACK_FAILED, UNREADABLE, FleetResult, SliceResult, not_started
+from xacct_nb.fleets.plan_notes import left_as_they_are
+from xacct_nb.fleets.result import DRIFTED, UNREADABLE, FleetResult, SliceResult, not_started
 from xacct_nb.grants.documents import DESTINATION, SOURCE, build
 from xacct_nb.grants.state import State
 from xacct_nb.linting.findings import lint
@@ -60,8 +61,8 @@ def plan_rollback(
 ) -> FleetPlan:
     """Return the plan that undoes what is left of the changes of a run over the fleet; nothing is changed.
 
-    `secrets` are external IDs that are no longer in use. Where others changed a resource since, the account
-    is named, and is left as it is.
+    `secrets` are external IDs that are no longer in use. Where a resource was changed since, the account is
+    named, and is left as it is.
     """
     made, given = changes_by_slice(expanded.slices, changes), tuple(secrets)
     tasks = [
@@ -69,7 +70,8 @@ def plan_rollback(
         for part in expanded.slices
         if part.key in made
     ]
-    return _planned(expanded, plan_undo_slice, tasks, executor, progress)
+    found = _planned(expanded, plan_undo_slice, tasks, executor, progress)
+    return replace(found, notes=tuple(left_as_they_are(found)))
 
 
 def prove_fleet(
@@ -148,7 +150,7 @@ def roll_back_fleet(
     """Make the approved plan of `plan_rollback`: the callers first, then the roles.
 
     Return what became of each slice; `changes` are those that undid something. An account whose resources
-    others changed since is left as it is, and named. `spool` and interruptions are as for `apply_fleet`.
+    were changed since is left as it is, and named. `spool` and interruptions are as for `apply_fleet`.
     Raises StalePlan where another plan was approved.
     """
     _check(plan, approved, WAVES, 0, spool)
@@ -163,11 +165,8 @@ def roll_back_fleet(
         work = SliceResults(execution, sink, spool)
         for side, what in ((SOURCE, "Rolling back callers"), (DESTINATION, "Rolling back roles")):
             found += work.of(undo_slice, [task for task in tasks if task.slice.side == side], what)
-    unread = [
-        SliceResult(*each.key, ROLLBACK_FAILED, code=each.code, reason=f"{each.reason} {each.hint}")
-        for each in plan.unplanned
-    ]
-    return replace(_result(expanded, (*unread, *found), execution), is_rollback=True)
+    left = map(not_undone, plan.unplanned)
+    return replace(_result(expanded, (*left, *found), execution), is_rollback=True)
 
 
 def _result(
@@ -210,6 +209,12 @@ def _left_out(part: Unplanned) -> SliceResult:
     """Return the result of a slice that is not in the plan."""
     status = NOT_ACCEPTED if part.code == NOT_ACCEPTED else UNREADABLE
     return SliceResult(*part.key, status, code=part.code, reason=part.reason, hint=part.hint)
+
+
+def not_undone(part: Unplanned) -> SliceResult:
+    """Return the result of a slice that a rollback leaves as it is."""
+    status = DRIFTED if part.code == RollbackFailed.code else UNREADABLE
+    return SliceResult(*part.key, status, code=part.code, reason=f"{part.reason} {part.hint}")
 
 
 def _check(plan: FleetPlan, approved: str, waves: Sequence[int], tolerance: int, spool: Path | None) -> None:

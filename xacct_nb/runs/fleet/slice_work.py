@@ -23,6 +23,7 @@ from xacct_nb.fleets.expansion import Slice
 from xacct_nb.fleets.plan import NOT_ACCEPTED, Waits
 from xacct_nb.fleets.result import (
     APPLIED,
+    DRIFTED,
     NOT_PROVEN,
     STALE,
     UNCHANGED,
@@ -111,7 +112,7 @@ def _undo(task: SliceTask, entries: "_KeptEntries") -> SliceResult:
         back = rollback(made, sessions_for(task), sink=entries, patience=task.access.patience)
         return SliceResult(*part.key, UNDONE, back.changes)
     except RollbackFailed as problem:
-        return _failed(part, problem.status, problem)
+        return _failed(part, problem.status if entries.kept else DRIFTED, problem)
     except XacctError as problem:
         return _failed(part, UNREADABLE, problem)
 
