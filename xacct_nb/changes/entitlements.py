@@ -7,6 +7,7 @@ from typing import Any
 from xacct_nb.changes.plan import ROLE_PARTS, Change
 from xacct_nb.changes.revocation import is_revocation
 from xacct_nb.errors import InvalidArn
+from xacct_nb.grants.expiry import end_in, is_end_key
 from xacct_nb.grants.own_statement import TRUST_STATEMENT, with_statement
 from xacct_nb.grants.pattern_trust import patterns_in, without_patterns
 from xacct_nb.grants.sentences import describe_arn, join_words
@@ -203,8 +204,8 @@ def _sentences(had: set[Entitlement], have: set[Entitlement], verb: str) -> tupl
         for who, found in _grouped(each for each in lost if not similar[each])
     ]
     limits = [
-        f"{_subject(who)} will be able to {_doing(found)} only under other conditions than now: "
-        f"{join_words(dict.fromkeys(key for each in found for key in _keys(each, similar[each])))}."
+        f"{_subject(who)} will be able to {_doing(found)} only "
+        f"{_limit(dict.fromkeys(key for each in found for key in _keys(each, similar[each])))}."
         for who, found in _grouped(each for each in lost if similar[each])
     ]
     return tuple(dict.fromkeys((*told, *(limits if verb == _LOSE else ()))))
@@ -231,9 +232,17 @@ def _doing(found: list[Entitlement]) -> str:
 
 
 def _keys(lost: Entitlement, others: Iterable[Entitlement]) -> Iterator[str]:
-    """Yield the condition keys of what is left, else those of what is lost."""
+    """Yield the condition keys of what is left, else those of what is lost; for an end, when it is."""
     for each in others:
-        yield from each.keys or lost.keys
+        end = end_in(each.condition)
+        yield from (end if end and is_end_key(key) else key for key in each.keys or lost.keys)
+
+
+def _limit(keys: Iterable[str]) -> str:
+    """Return under which conditions, of which one may be an end, something is possible."""
+    words = [*keys]
+    is_end = len(words) == 1 and words[0].startswith("until ")
+    return words[0] if is_end else f"under other conditions than now: {join_words(words)}"
 
 
 def _some_keep_it(lost: Entitlement, have: Iterable[Entitlement]) -> bool:

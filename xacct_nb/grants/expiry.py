@@ -1,5 +1,6 @@
 """When a grant ends: a condition on the present time in the policies of both sides."""
 
+import json
 import re
 from collections.abc import Mapping
 from datetime import datetime
@@ -48,6 +49,17 @@ def expiry_condition(expires: str) -> dict[str, Any]:
     Source: reference_policies_elements_condition_operators, date condition operators.
     """
     return {_OPERATOR: {_KEY: moment_of(expires)}} if expires else {}
+
+
+def end_in(condition: str) -> str:
+    """Return the end that a condition, canonical JSON, sets as people read it; "" where it sets none."""
+    found = json.loads(condition).get(_OPERATOR, {}).get(_KEY.lower(), [""])[0]
+    return describe_expiry(found) if _FORM.fullmatch(found) and _parsed(found) else ""
+
+
+def is_end_key(key: str) -> bool:
+    """Return whether a condition key, as written, is the present time."""
+    return key.lower() == _KEY.lower()
 
 
 def without_expiry(policy: Mapping[str, Any]) -> dict[str, Any]:

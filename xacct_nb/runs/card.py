@@ -16,6 +16,7 @@ from xacct_nb.changes.decision_card import (
 from xacct_nb.changes.entitlements import losses, returns
 from xacct_nb.changes.plan import Plan
 from xacct_nb.errors import XacctError
+from xacct_nb.fleets.equal_sentences import told_once
 from xacct_nb.grants.state import State
 from xacct_nb.linting.access_after_plan import access_after_plan
 from xacct_nb.linting.findings import Findings
@@ -62,7 +63,7 @@ def _sentences(basis: CardBasis, plan: Plan) -> Iterator[str]:
         what = "This undoes" if plan.changes else nothing
         yield f"{what} the change{of} in the record {record.id}, made at {record.started}."
         yield from left
-        yield from returns(basis.state or State({}), plan.changes)
+        yield from told_once(returns(basis.state or State({}), plan.changes))
     elif plan.ended:
         yield plan.end_sentence if plan.changes else plan.summary
         yield from (_REMOVES, *plan.notes) if plan.changes else plan.notes
@@ -74,7 +75,7 @@ def _sentences(basis: CardBasis, plan: Plan) -> Iterator[str]:
 
 
 def _losses(basis: CardBasis, plan: Plan) -> Iterator[str]:
-    yield from losses(basis.state or State({}), plan.changes)
+    yield from told_once(losses(basis.state or State({}), plan.changes))
     yield from (each.sentence for each in plan.lost)
 
 
