@@ -208,10 +208,26 @@ def test_a_permission_without_a_positive_answer_is_not_proven_and_says_why() -> 
     assert proof.verdict == "not-proven"
     assert proof.open_reasons == (
         "s3:GetObjct, by user/alice through role/reports-reader. "
-        "There is no read-only call that needs this action.",
+        "No read-only call for this action is known here.",
     )
     assert "Not proven: s3:GetObjct" in str(proof)
     assert proof.summary.endswith("The access is not proven.")
+
+
+@pytest.mark.parametrize(
+    ("action", "why"),
+    [
+        ("ec2:DescribeRegions", "No read-only call for this action is known here."),
+        (
+            "s3:ListBucket",
+            "The resource is none that a read-only call for this action could be made for, such as one bucket.",
+        ),
+    ],
+)
+def test_a_call_that_is_not_made_is_not_said_to_be_none(action: str, why: str) -> None:
+    probes = expected_probes(a_grant(permissions=[{"actions": [action], "resources": ["*"]}]))
+
+    assert {each.unaskable for each in probes if each.kind == "allowed"} == {why}
 
 
 def test_a_denial_outweighs_what_is_open() -> None:

@@ -224,6 +224,7 @@ class TestAnswers:
             ({"review": "0" * 64}, "review-other-digest"),
             ({"answers": {}}, "review-missing-item"),
             ({"answers": {"reports": {"decision": ""}}}, "review-missing-item"),
+            ({"answers": {"reports": {"decision": "perhaps"}}}, "review-answer"),
             ({"answers": {"reports": {"decision": "keep"}, "other": {"decision": "keep"}}},
              "review-unknown-item"),
             ({"answers": {"reports": {"decision": "keep", "until": "x"}}}, "review-answer"),

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from click.testing import CliRunner
 
 from support.desk import Desk
@@ -111,3 +112,44 @@ class TestNotProven:
 
         assert f"xacct-nb run prove_the_access -f {file} " in hint
         assert "Test by hand what no read-only call can test." in hint
+
+
+class TestAReview:
+    def test_says_on_standard_output_what_is_done_next_and_keeps_the_external_id_of_a_file(
+        self, desk: Desk, tmp_path: Path
+    ) -> None:
+        secret = "hunter2-hunter2"
+        file = grant_file(desk, tmp_path / "grant.yaml", conditions={"external_id": secret})
+        asked = desk.run(
+            "review_access",
+            review=[str(file)],
+            reviewers={"alice": ["*"]},
+            source_profiles=["source-admin"],
+            destination_profiles=["destination-admin"],
+        )
+        answers = desk.records.parent / "review" / asked.record.id / "alice.answers.yaml"
+        second = next(each for each in str(asked).splitlines() if "review_access -p answers" in each).strip()
+        refused = {word: typed(decided(answers, word, second))["error"] for word in ("perhaps", "", "end")}
+        command = decided(answers, "end", second, f"It has {secret}.")
+        shown = CliRunner().invoke(main, shlex.split(command)[1:]).stdout
+
+        assert str(answers) in str(asked)
+        assert str(answers.with_name("alice.html")) in str(asked)
+        assert "ssh-keygen -Y sign -n xacct-nb-review" in str(asked)
+        assert [refused[word] and refused[word]["code"] for word in refused] == [
+            "review-answer", "review-missing-item", None,
+        ]  # fmt: skip
+        assert "'perhaps'" in refused["perhaps"]["what"]
+        assert "keep, narrow, end" in refused["perhaps"]["why"]
+        assert f"for {desk.grant().name}: " in shown
+        assert secret not in str(asked) + shown
+        assert desk.written(secret) == []
+
+
+def decided(answers: Path, decision: str, command: str, comment: str = "") -> str:
+    """Decide the one item of a file of answers; return the command that hands it in."""
+    fields = yaml.safe_load(answers.read_text())
+    (key,) = fields["answers"]
+    fields["answers"][key] = {"decision": decision, "comment": comment}
+    answers.write_text(yaml.safe_dump(fields))
+    return command

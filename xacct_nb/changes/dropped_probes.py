@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 
 from xacct_nb.changes.proof import DENIED, Probe
-from xacct_nb.changes.sample_calls import sample_call
+from xacct_nb.changes.sample_calls import sample_call, why_no_call
 from xacct_nb.grants.conditions import Permission
 from xacct_nb.grants.grant import Grant
 from xacct_nb.iam.inclusion import is_pair_included
 
-_NO_CALL = "There is no read-only call that needs only this action."
+_ALLOWED_YET = "No read-only call is known here that the smaller grant does not allow."
 _BY_POLICY = "A managed policy that stays may allow it."
 
 
@@ -28,10 +28,10 @@ def _probes(before: Grant, after: Grant, source: str, role: str) -> Iterator[Pro
         for action in permission.actions:
             if all(is_pair_included((action, resource), allowed) for resource in permission.resources):
                 continue
-            call = sample_call(action, permission.resources)
+            call, unaskable = sample_call(action, permission.resources), why_no_call(action)
             if call and any(is_pair_included((call.action, each), allowed) for each in permission.resources):
-                call = None  # a part of the action stays, and this call is of that part
-            why = _BY_POLICY if after.managed_policies else "" if call else _NO_CALL
+                call, unaskable = None, _ALLOWED_YET  # a part of the action stays: this call is of that part
+            why = _BY_POLICY if after.managed_policies else "" if call else unaskable
             title = f"{call.title if call else action}, which was dropped"
             yield Probe(
                 "dropped", source, role, "role", title, DENIED, call=None if why else call, unaskable=why

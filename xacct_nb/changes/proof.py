@@ -4,7 +4,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from xacct_nb.changes.sample_calls import SampleCall, sample_call, sample_calls, unallowed_sample_call
+from xacct_nb.changes.sample_calls import (
+    SampleCall,
+    sample_call,
+    sample_calls,
+    unallowed_sample_call,
+    why_no_call,
+)
 from xacct_nb.changes.verdicts import describe_verdict
 from xacct_nb.grants.grant import Grant, account_of, external_id
 from xacct_nb.iam.arns import Arn
@@ -252,7 +258,8 @@ def _uses(grant: Grant, source: str, role: str, policies: Mapping[str, Any]) -> 
     ]
     no_call = _NO_CALL | ({"beside": _OTHERS} if grant.trust_only else {})
     for kind, about, call, question, expected in questions:
-        yield Probe(kind, *about, question, expected, call=call, unaskable="" if call else no_call[kind])
+        why = "" if call else no_call.get(kind) or why_no_call(question)
+        yield Probe(kind, *about, question, expected, call=call, unaskable=why)
     for policy in grant.managed_policies:
         yield _by_policy(grant, session, policy, policies.get(policy))
 
@@ -269,8 +276,7 @@ def _by_policy(grant: Grant, session: tuple[str, str, str], policy: str, documen
 
 _MARKS = {NOT_ASKED: "-", ERROR: "not proven"}
 _NO_CALL = {
-    "allowed": "There is no read-only call that needs this action.",
-    "beside": "There is no read-only call that the permissions do not allow.",
+    "beside": "No read-only call is known here that the permissions do not allow.",
     "direct": "No permission names a resource that a call without the role could read.",
 }
 

@@ -43,6 +43,13 @@ def sample_call(action: str, resources: Iterable[str]) -> SampleCall | None:
     return None
 
 
+def why_no_call(action: str) -> str:
+    """Return why `sample_call` has no call for an action: it knows none, or the resource does not say where."""
+    if not any(covers(action, name) for name in _CALLS):
+        return "No read-only call for this action is known here."
+    return "The resource is none that a read-only call for this action could be made for, such as one bucket."
+
+
 def sample_calls(policy: Mapping[str, Any]) -> Iterator[SampleCall]:
     """Yield read-only calls that a policy's statements allow; their conditions are ignored."""
     for statement in statements_of(policy):

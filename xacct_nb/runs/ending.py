@@ -6,7 +6,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from xacct_nb.errors import EXIT_CODES, EvidenceLost, InvalidHandoff, XacctError, error_classes, unexpected
+from xacct_nb.errors import (
+    EXIT_CODES,
+    EvidenceLost,
+    InvalidHandoff,
+    InvalidParameters,
+    XacctError,
+    error_classes,
+    unexpected,
+)
 from xacct_nb.jupyter.cell_states import CellStates
 from xacct_nb.records.fields import NOT_PROVEN, TRACEBACK
 from xacct_nb.redaction.redact import redact
@@ -19,6 +27,8 @@ _ENDINGS = {
     "TimedOut": "A cell ran longer than its limit.",
     "KeyboardInterrupt": "The run was interrupted.",
 }
+# What the code of an error begins with that says more than the code of its class.
+_SAYS_MORE = {InvalidHandoff.code: "handoff-", InvalidParameters.code: "review-"}
 _HINT = "Run it again: it plans from the live state. Or roll the record back, if it changed AWS."
 
 
@@ -77,10 +87,10 @@ def _error(
 
 
 def _noted_error(evidence: Events, code: str) -> Mapping[str, Any] | None:
-    """Return the error that the run noted last, if it has this code, or one of a hand-over that says more."""
+    """Return the error that the run noted last, if it has this code, or one that says more."""
     noted = _last(evidence, "error")
     found = str(noted.get("code")) if isinstance(noted, dict) else ""
-    says_more = code == InvalidHandoff.code and found.startswith("handoff-")
+    says_more = code in _SAYS_MORE and found.startswith(_SAYS_MORE[code])
     return noted if found == code or says_more else None
 
 

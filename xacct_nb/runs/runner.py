@@ -61,6 +61,8 @@ class RunResult(Shown):
         if record.proof:
             yield record.proof.view()
         yield from diagnosis_view(record)
+        if record.review and record.status == "succeeded":
+            yield _review_view(record, self.folder.parent)
         if record.error:
             lines = (record.error.what, record.error.why, record.error.hint)
             yield Text(f"{record.error.code}: " + "\n".join(filter(None, lines)), status_tone(record.status))
@@ -151,6 +153,14 @@ def _execute(
         except (ValueError, TypeError, KeyError, AttributeError) as odd:  # of evidence that is none
             ended = without_evidence(ended, odd)
             return sealed((), replace(outcome, status=ended.status, error=ended.error), *more)
+
+
+def _review_view(record: Record, records: Path) -> View:
+    from xacct_nb.records.review.closing import closing_view  # only a review loads its modules
+    from xacct_nb.storage.review_files import review_folder
+
+    folder = review_folder(records, str(record.parameters.get("review_to", "")), record.id)
+    return closing_view(record, str(folder), str(records))
 
 
 def _note_environment(folder: Path, about: Mapping[str, Any]) -> dict[str, Any]:

@@ -14,8 +14,13 @@ from xacct_nb.storage.signatures import check_without_signers, signed_with, veri
 from xacct_nb.storage.yaml_file import UnreadableFields, decode, parse_mapping
 from xacct_nb.validation import truncate
 
-PAGE_ENDING, ANSWERS_ENDING, _SIGNATURE = ".html", ".answers.yaml", ".sig"
+_SIGNATURE, _BESIDE = ".sig", "review"
 _MOST, _LARGEST_PAGE = 1_000_000, 50_000_000
+
+
+def review_folder(records: Path, given: str, run: str) -> Path:
+    """Return the folder of the files of a run: `given`, or review beside the records, and the run's id."""
+    return (Path(given).expanduser().absolute() if given else records.parent / _BESIDE) / run
 
 
 def write_new(path: Path, text: str) -> Path:

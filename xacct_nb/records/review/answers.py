@@ -14,6 +14,8 @@ KEEP, NARROW, END = "keep", "narrow", "end"
 DECISIONS = (KEEP, NARROW, END)
 REVIEW_NAMESPACE = "xacct-nb-review"
 """The purpose that a signature of answers names."""
+PAGE_ENDING, ANSWERS_ENDING = ".html", ".answers.yaml"
+"""With the reviewer's name before them, the names of the files of a review."""
 _FIELDS = {"review", "campaign", "reviewer", "answers"}
 _OF_AN_ITEM: dict[str, type] = {"decision": str, "expires": str, "drop": list, "comment": str}
 _LONGEST = 4000
@@ -99,12 +101,19 @@ def parse_answers(file: str, fields: Mapping[str, Any], sheet: ReviewSheet, now:
 def _check_keys(file: str, given: Mapping[str, Any], sheet: ReviewSheet) -> None:
     """Check that there is a decision on each item, and on nothing else. Raises InvalidParameters."""
     asked = [each.key for each in sheet.items]
-    if missing := [key for key in asked if not _is_answered(given.get(key))]:
+    if missing := [key for key in asked if not _decision(given.get(key))]:
         raise refusal(
             "missing-item",
             f"{truncate(file)!r} has no decision on {', '.join(missing)}.",
             why=f"A decision is one of {', '.join(DECISIONS)}; none is taken for granted.",
             hint="Decide on each, sign the file again, and hand it in.",
+        )
+    if wrong := [key for key in asked if _decision(given[key]) not in DECISIONS]:
+        raise refusal(
+            "answer",
+            f"{truncate(file)!r} decides {truncate(str(_decision(given[wrong[0]])))!r} on {wrong[0]}.",
+            why=f"That is no decision: it is one of {', '.join(DECISIONS)}.",
+            hint="Correct it, sign the file again, and hand it in.",
         )
     if strange := [str(key) for key in given if key not in asked]:
         raise refusal(
@@ -140,8 +149,8 @@ def _head(sheet: ReviewSheet) -> Iterator[tuple[str, str]]:
     yield "reviewer", sheet.reviewer
 
 
-def _is_answered(answer: Any) -> bool:
-    return isinstance(answer, Mapping) and answer.get("decision") in DECISIONS
+def _decision(answer: Any) -> Any:
+    return answer.get("decision") if isinstance(answer, Mapping) else None
 
 
 def _answer(item: ReviewItem, given: Mapping[str, Any], now: str) -> ItemAnswer:

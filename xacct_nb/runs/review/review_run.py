@@ -1,18 +1,22 @@
 """A review of access, as the cells of its notebook call it: what is asked, the answers, the plans of them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
 
 from xacct_nb.aws.clock import local_time, utc
+from xacct_nb.errors import XacctError
 from xacct_nb.grants.approvers import parse_approvers
 from xacct_nb.grants.expiry import has_ended
 from xacct_nb.grants.grant import Grant
 from xacct_nb.jupyter.review_page import to_review_page
-from xacct_nb.jupyter.runner_channel import send_progress
+from xacct_nb.jupyter.runner_channel import send_progress, send_secrets
 from xacct_nb.records.review.answers import (
+    ANSWERS_ENDING,
+    PAGE_ENDING,
     ReviewAnswers,
     campaign_of,
     empty_answers,
@@ -32,26 +36,24 @@ from xacct_nb.records.review.recorded import (
 )
 from xacct_nb.records.review.sheet import ReviewSheet, parse_reviewers
 from xacct_nb.records.review.subject import ReviewSubject, check_reviewers
+from xacct_nb.redaction.redact import redact
 from xacct_nb.runs.grant_forms import FormRun
-from xacct_nb.runs.review.declared import DeclaredAccess, RecentRecords, declared_in
+from xacct_nb.runs.review.declared import DeclaredAccess, RecentRecords, declared_in, read_declared
 from xacct_nb.runs.review.finding import SubjectFinder, is_over
 from xacct_nb.runs.review.live_reading import LiveReading
 from xacct_nb.runs.review.revising import Revising
 from xacct_nb.storage.ledger import broken_record, read_ledger, read_record
 from xacct_nb.storage.review_files import (
-    ANSWERS_ENDING,
-    PAGE_ENDING,
     describe_signature_of,
     hash_of,
     is_changed,
     read_answers,
+    review_folder,
     text_hash_of,
     write_new,
 )
 from xacct_nb.validation import truncate
 from xacct_nb.views import Page, Shown, Table, Text, View
-
-_FOLDER = "review"
 
 
 class ReviewRun(Shown):
@@ -69,9 +71,7 @@ class ReviewRun(Shown):
     @property
     def folder(self) -> Path:
         """The folder of this run's files: no other run writes there."""
-        beside = self.run.records.parent / _FOLDER
-        given = self.settings.review_to
-        return (Path(given).expanduser().absolute() if given else beside) / self.run.id
+        return review_folder(self.run.records, self.settings.review_to, self.run.id)
 
     def items(self) -> "ReviewPart":
         """Read what is under review and return it, the most pressing first; nothing is changed."""
@@ -171,6 +171,7 @@ class ReviewRun(Shown):
                 hint="Hand in the answers to each campaign in a run of its own.",
             )
         review = self._campaign(campaigns.pop())
+        self._hide_secrets(review.declared)
         sheets = {each.reviewer: each for each in review.sheets}
         found = dict[str, ReviewAnswers]()
         for file, (content, fields) in read.items():
@@ -182,7 +183,7 @@ class ReviewRun(Shown):
                     why="Which of them counts is not known.",
                     hint="Name the one that counts.",
                 )
-            answers = parse_answers(file, fields, sheet, utc())
+            answers = self._cleaned(parse_answers(file, fields, sheet, utc()))
             keys = (parse_approvers(review.approvers), parse_approvers(self.settings.approvers))
             signed = describe_signature_of(file, content, sheet.reviewer, keys)
             found[sheet.reviewer] = replace(answers, signed=signed, sha256=hash_of(content))
@@ -230,6 +231,23 @@ class ReviewRun(Shown):
                 hint="Name the records folder in which the campaign began: --records DIR",
             )
         return review
+
+    def _hide_secrets(self, origins: Iterable[str]) -> None:
+        """Keep the external IDs of the reviewed files out of all that this run writes and shows."""
+        reading = LiveReading(self.run)
+        for origin in origins:
+            with suppress(XacctError):  # a record, which has no secret; a file that is gone
+                of = read_declared(origin).of
+                for grant in (of,) if isinstance(of, Grant) else [each.template for each in of.grants]:
+                    with suppress(XacctError):  # a reference that this run may not look up
+                        reading.looked_up(grant)
+        if self.run.headless:
+            send_secrets(self.run.evidence.secrets)
+
+    def _cleaned(self, given: ReviewAnswers) -> ReviewAnswers:
+        secrets = self.run.evidence.secrets
+        answers = (replace(each, comment=redact(each.comment, secrets)) for each in given.answers)
+        return replace(given, answers=tuple(answers))
 
     def _tell(self, *lines: str) -> None:
         """Say on the terminal of a headless run where the files are, and what is to be done next."""

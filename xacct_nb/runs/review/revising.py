@@ -116,7 +116,9 @@ class Revising:
         planned = self._planning(path, of)
         approved = f"{planned} --approve {plan.digest}"
         if self._rules["approvers"]:
-            return f"{planned}\nxacct-nb approve {plan.digest} --key KEY\n{approved}"
+            records = shlex.quote(str(self.run.records))
+            signing = f"xacct-nb approve {plan.digest} --key KEY --records {records}"
+            return f"{planned}\n{signing}\n{approved}"
         return f"{planned}\n{approved}" if self._rules["two_people"] else approved
 
     def _planning(self, path: Path, of: Grant | Fleet) -> str:
