@@ -220,7 +220,7 @@ def test_a_permission_without_a_positive_answer_is_not_proven_and_says_why() -> 
         ("ec2:DescribeRegions", "No read-only call for this action is known here."),
         (
             "s3:ListBucket",
-            "The resource is none that a read-only call for this action could be made for, such as one bucket.",
+            "The read-only call that is known for this action cannot be made for this resource.",
         ),
     ],
 )

@@ -44,10 +44,10 @@ def sample_call(action: str, resources: Iterable[str]) -> SampleCall | None:
 
 
 def why_no_call(action: str) -> str:
-    """Return why `sample_call` has no call for an action: it knows none, or the resource does not say where."""
+    """Return why `sample_call` has no call for an action: it knows none, or none of this resource."""
     if not any(covers(action, name) for name in _CALLS):
         return "No read-only call for this action is known here."
-    return "The resource is none that a read-only call for this action could be made for, such as one bucket."
+    return "The read-only call that is known for this action cannot be made for this resource."
 
 
 def sample_calls(policy: Mapping[str, Any]) -> Iterator[SampleCall]:
