@@ -16,8 +16,9 @@ from support.desk import Desk
 from support.examples import applied, root_iam, sessions_in
 from xacct_nb.aws.clock import utc
 from xacct_nb.aws.reader import read
-from xacct_nb.changes.decision_card import DecisionCard
+from xacct_nb.changes.decision_card import CardPlace, DecisionCard
 from xacct_nb.changes.planner import diff
+from xacct_nb.cli.terminal import Terminal
 from xacct_nb.grants.documents import build
 from xacct_nb.linting.findings import lint
 from xacct_nb.records.fields import Host
@@ -157,6 +158,19 @@ class TestBlockers:
         assert card.blockers[0].startswith("A signature of this plan by one of the approvers is required")
         assert f"xacct-nb approve {plan.digest} --key KEY" in card.blockers[0]
         assert any(f"--records {desk.records}" in each for each in card.rules)
+
+    @pytest.mark.parametrize(
+        ("said", "shown"),
+        [("", ["xacct-nb approve a1b2 --key KEY --records /a/b"]), ("; sudo reboot", [])],
+    )
+    def test_the_command_that_signs_is_whole_on_a_narrow_terminal(self, said: str, shown: list[str]) -> None:
+        rule = (
+            f"The approver must sign it (approvers): xacct-nb approve DIGEST --key KEY --records /a/b{said}"
+        )
+        card = DecisionCard((), (), CardPlace("sandbox"), (), "ada", "", None, "a1b2", "summary", (rule,))
+        lines = Terminal(40).text(card.view()).split("\n")
+
+        assert [each.strip() for each in lines if "xacct-nb approve" in each] == shown
 
     def test_a_plan_that_has_expired_is_blocked_where_its_digest_is_given(self, desk: Desk) -> None:
         plan = desk.plan()

@@ -1,5 +1,6 @@
 """The decision card: what a person must know before they approve a plan, the same wherever it is shown."""
 
+import shlex
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -108,9 +109,17 @@ class DecisionCard(Shown, Serializable):
         if not self.digest:
             yield Text(" ".join(self.blockers), "note")
             return
+        yield from (Code("To sign it", each) for each in self._signing())
         yield from (Text(f"It cannot be approved. {each}", "bad") for each in self.blockers)
         if self.command and not self.blockers:
             yield Code("To approve exactly this plan", self.command)
+
+    def _signing(self) -> Iterator[str]:
+        """Yield the commands among the rules, with this digest; a record may hold any text there."""
+        for each in self.rules:
+            words = f"{_SIGNS}{each.partition(_SIGNS)[2]}".strip(": ").replace("DIGEST", self.digest)
+            if each != _without_command(each) and _quoted(words) == words:
+                yield words
 
     def _findings(self) -> View:
         if not self.findings:
@@ -129,12 +138,26 @@ class DecisionCard(Shown, Serializable):
         if self.digest:
             yield "approver", (self.approver or "not known yet") + (_SAME if self.same_person else "")
         if self.rules:
-            yield "approval", "\n".join(self.rules)
+            yield "approval", "\n".join(_without_command(each) for each in self.rules)
         if self.digest:
             yield "digest", self.digest
 
 
 _SAME = " (the planner, too)"
+_SIGNS = ": xacct-nb approve "
+
+
+def _without_command(rule: str) -> str:
+    before, signs, _ = rule.partition(_SIGNS)
+    return f"{before}." if signs else rule
+
+
+def _quoted(command: str) -> str:
+    """Return a command as a shell reads it, each word quoted; "" where it cannot be read."""
+    try:
+        return shlex.join(shlex.split(command))
+    except ValueError:
+        return ""
 
 
 def card_findings(found: Iterable[Finding], plan: Plan, accepted: Iterable[str]) -> tuple[CardFinding, ...]:

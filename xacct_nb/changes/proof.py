@@ -237,9 +237,6 @@ def _assumes(grant: Grant, source: str, role: str) -> Iterator[Probe]:
     yield Probe("stranger", source, role, "stranger", f"assume {name}", DENIED, unaskable=why)
 
 
-_OTHERS = "The role belongs to others, who may let more principals in, and allow it more."
-
-
 def _uses(grant: Grant, source: str, role: str, policies: Mapping[str, Any]) -> Iterator[Probe]:
     session = (source, role, "role")
     if grant.self_assume:
@@ -274,6 +271,7 @@ def _by_policy(grant: Grant, session: tuple[str, str, str], policy: str, documen
     return Probe("allowed", *session, question, ALLOWED, call=None if why else call, unaskable=why)
 
 
+_OTHERS = "The role belongs to others, who may let more principals in, and allow it more."
 _MARKS = {NOT_ASKED: "-", ERROR: "not proven"}
 _NO_CALL = {
     "beside": "No read-only call is known here that the permissions do not allow.",

@@ -26,6 +26,7 @@ def approve(digest: str, key: Path, note: str, ticket: str, records: str, as_jso
     DIGEST is that of a plan in the records folder, or its first 8 characters or more. The
     signature is for exactly this plan. A run with --approve needs one where its approvers are set.
     """
+    from xacct_nb.cli.terminal import on_terminal
     from xacct_nb.runs.plan_signing import find_plan, sign_plan
     from xacct_nb.runs.recovery import recover
     from xacct_nb.runs.sealing import records_folder
@@ -33,7 +34,7 @@ def approve(digest: str, key: Path, note: str, ticket: str, records: str, as_jso
     folder = records_folder(records)
     print_recovery(recover(folder))
     found = find_plan(folder, digest)
-    click.echo(str(found), err=as_json)
+    click.echo(str(found) if as_json else on_terminal(found), err=as_json)
     click.echo(f"Signing with the key {str(key)!r}. A key on a device waits until you touch it.", err=True)
     signed = sign_plan(found, key.expanduser(), note, ticket)
     print_value(signed, signed.to_json(), as_json)
