@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -18,8 +19,10 @@ from xacct_nb.fleets.fleet_narrowing import narrow_fleet
 from xacct_nb.grants.grant import Grant, from_parameters
 from xacct_nb.runs.fleet.fleet_usage import read_fleet_usage
 from xacct_nb.runs.fleet.fleet_work import apply_fleet, plan_fleet
+from xacct_nb.runs.whole_commands import command_of
 from xacct_nb.sandbox.server.accounts import World
 from xacct_nb.sandbox.server.state import Sandbox
+from xacct_nb.storage.run_folder import write_about
 
 sandbox = in_process_sandbox
 ANY = {"actions": ["s3:ListAllMyBuckets", "sqs:ListQueues", "iam:List*"], "resources": ["*"]}
@@ -156,7 +159,7 @@ def ran(here: Desk, grant: Grant, **more: Any) -> Any:
         "caller_profiles": ["alice", "mallory"],
     }
     fields = {**grant.to_json(), **profiles, "patience_seconds": 5, "tracked_days": 0, **more}
-    return here.run("narrow_the_access", **fields).record
+    return here.run("narrow_the_access", **fields)
 
 
 def test_the_smaller_grant_is_planned_applied_and_proven_and_its_file_written(
@@ -165,12 +168,17 @@ def test_the_smaller_grant_is_planned_applied_and_proven_and_its_file_written(
     grant, file = made(here.world), tmp_path / "smaller.yaml"
     client(here.world, "s3", session(here.world, grant)).list_buckets()
 
-    planned = ran(here, grant)
-    done = ran(here, grant, approve=planned.plan.digest, narrow_to=str(file))
+    planned = ran(here, grant).record
+    result = ran(here, grant, approve=planned.plan.digest, narrow_to=str(file))
+    done, shown = result.record, str(result)
     proof = {each.probe.question: (each.probe.kind, each.answer) for each in done.proof.outcomes}
     smaller = from_parameters(yaml.safe_load(file.read_text()))
 
     assert (planned.status, done.status) == ("planned", "succeeded")
+    assert f"The smaller grant is in {file}." in shown
+    assert {each[0]: each[1] for each in done.narrowing["items"]}["sqs:ListQueues"] == "dropped"
+    assert all(each[2] for each in done.narrowing["items"])
+    assert "sqs:ListQueues" in shown
     assert [list(each.actions) for each in smaller.permissions] == [["s3:GetObject"], ["s3:ListAllMyBuckets"]]
     assert [each["actions"] for each in done.parameters["permissions"]] == [
         ["s3:GetObject"],
@@ -184,7 +192,7 @@ def test_the_smaller_grant_is_planned_applied_and_proven_and_its_file_written(
 def test_a_role_that_is_new_is_not_narrowed_and_no_call_is_made_with_it(here: Desk, tmp_path: Path) -> None:
     grant, file = made(here.world), tmp_path / "smaller.yaml"
 
-    done = ran(here, grant, tracked_days=90, narrow_to=str(file))
+    done = ran(here, grant, tracked_days=90, narrow_to=str(file)).record
     (role,) = read_usage(grant, sessions_in(here.world, grant)).roles
 
     assert (done.status, file.exists()) == ("no-change", False)
@@ -196,7 +204,19 @@ def test_a_file_that_was_changed_is_not_overwritten(here: Desk, tmp_path: Path) 
     client(here.world, "s3", session(here.world, grant)).list_buckets()
     file.write_text("mine")
 
-    done = ran(here, grant, narrow_to=str(file))
+    done = ran(here, grant, narrow_to=str(file)).record
 
     assert (file.read_text(), done.plan) == ("mine", None)
     assert "cannot be written" in done.error.what
+
+
+def test_what_is_not_proven_is_proven_with_the_smaller_grants_file(tmp_path: Path) -> None:
+    file = tmp_path / "smaller.yaml"
+    file.write_text("name: smaller")
+    around = "-p sandbox false --records records"
+    again = f"xacct-nb run narrow_the_access -f grant.yaml -p tracked_days 0 -p narrow_to {file} {around}"
+    write_about(tmp_path, {"again": again})
+    settings, evidence = SimpleNamespace(narrow_to=str(file)), SimpleNamespace(folder=tmp_path)
+    run: Any = SimpleNamespace(headless=True, settings=settings, evidence=evidence)
+
+    assert command_of(run, "prove_the_access") == f"xacct-nb run prove_the_access -f {file} {around}"

@@ -40,6 +40,7 @@ def _sections(record: RecordFields, content_hash: str) -> Iterator[View]:
     yield from change_outcomes(record)
     yield from diagnosis_view(record)
     yield from _review(record)
+    yield from narrowing_view(record)
     if record.fleet:
         yield from _fleet(record.fleet, content_hash)
     elif record.plan:
@@ -105,6 +106,21 @@ def _review(record: RecordFields) -> Iterator[View]:
         from xacct_nb.records.review.recorded import RecordedReview
 
         yield RecordedReview.from_json(record.review).view()
+
+
+def narrowing_view(record: RecordFields) -> Iterator[View]:
+    """Yield what of a grant goes and stays, why, and the file of the smaller grant, where it was narrowed."""
+    if record.narrowing is None:
+        return
+    found = record.narrowing
+    heads = ("action or policy", "outcome", "because")
+    items = (each for each in found.get("items", ()) if len(each) == len(heads))
+    rows = tuple(tuple(map(str, each)) for each in items)
+    parts: list[View] = [Text(str(found.get("summary", ""))), *([Table(heads, rows)] if rows else [])]
+    parts += [Text(str(each), "note") for each in found.get("notes", ())]
+    if found.get("file"):
+        parts.append(Text(f"The smaller grant is in {found['file']}.", "good"))
+    yield Page("What is used", tuple(parts))
 
 
 def findings_view(found: tuple[RecordedFinding, ...]) -> View:

@@ -24,7 +24,7 @@ from xacct_nb.validation import Serializable
 SUMS, RECORD, NOTEBOOK, PAGE = "SHA256SUMS", "record.json", "run.ipynb", "run.html"
 REPORT, PAIRS_CSV, PAIRS_JSON = "fleet.html", "fleet.csv", "fleet.json"  # only of a fleet
 TRACEBACK = "traceback.txt"  # only of a run that an unexpected error ended
-_NOTICED = ("clock_offset", "retries", "card", "listed", "handoff", "fleet", "review")
+_NOTICED = ("clock_offset", "retries", "card", "listed", "handoff", "fleet", "review", "narrowing")
 SUCCESSFUL = ("succeeded", "no-change", "planned")
 NOT_PROVEN = "not-proven"
 
@@ -179,6 +179,7 @@ class RecordFields(Serializable):
     handoff: RecordedHandoff | None = None
     fleet: RecordedFleet | None = None
     review: Mapping[str, Any] | None = None
+    narrowing: Mapping[str, Any] | None = None
     schema: str = "xacct-nb/record/1"
 
     def to_json(self) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from xacct_nb.views import Shown, View
 
 _SINGLE = (
     "plan", "card", "approval", "proof", "diagnosis", "parameters", "where", "undoes", "clock_offset",
-    "retries", "handoff", "fleet", "review",
+    "retries", "handoff", "fleet", "review", "narrowing",
 )  # fmt: skip
 
 

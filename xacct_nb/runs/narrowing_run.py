@@ -7,7 +7,7 @@ from typing import Any, Protocol
 from xacct_nb.aws.sessions import Sessions
 from xacct_nb.aws.usage_reader import read_usage
 from xacct_nb.changes.dropped_probes import dropped_probes
-from xacct_nb.changes.narrowing import Narrowing, narrow
+from xacct_nb.changes.narrowing import NarrowedItem, Narrowing, narrow
 from xacct_nb.changes.proof import Proof
 from xacct_nb.changes.usage import Usage
 from xacct_nb.grants.grant import Grant
@@ -62,6 +62,7 @@ class AccessNarrowing(Shown):
         self.found = narrow(self.before, usage, tracked_days=days, keep=keep)
         for line in (self.found.summary, *(each.line for each in self.found.items)):
             send_progress(line)
+        self._note()
         return self.found
 
     def prove(self, sessions: Sessions) -> Proof:
@@ -81,7 +82,16 @@ class AccessNarrowing(Shown):
         # The grant as its file has it: its external ID is a reference.
         written = grant_of(self.run.parameters).model_copy(update=_narrowed_fields(self.grant))
         fields = written.model_dump(mode="json", exclude_defaults=True)
-        return NarrowedFile(str(write_declared(fields, file, _HEAD)), asked=True)
+        written_to = str(write_declared(fields, file, _HEAD))
+        self._note(written_to)
+        return NarrowedFile(written_to, asked=True)
+
+    def _note(self, file: str = "") -> None:
+        """Note in the record what goes and stays, and why."""
+        if self.found:
+            items = [[each.what, _outcome(each), each.because] for each in self.found.items]
+            noted = {"summary": self.found.summary, "items": items, "notes": list(self.found.notes)}
+            self.run.evidence.add("narrowing", {**noted, "file": file})
 
     def view(self) -> View:
         """Return the grant as it is."""
@@ -101,6 +111,10 @@ class NarrowedFile(Shown):
             return Text(f"The smaller grant is in {self.file}.", "good")
         why = "There is no smaller grant." if self.asked else "No file was asked for: -p narrow_to grant.yaml"
         return Text(why, "note")
+
+
+def _outcome(item: NarrowedItem) -> str:
+    return f"{item.outcome} to {', '.join(item.stays)}" if item.remainder else item.outcome
 
 
 def _narrowed_fields(grant: Grant) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from xacct_nb.grants.conditions import EXTERNAL_ID_VARIABLE
 from xacct_nb.jupyter.cell_states import CellStates
 from xacct_nb.jupyter.prepared import PreparedKernel
 from xacct_nb.jupyter.signals import HeldSignals
-from xacct_nb.records.change_record import diagnosis_view, findings_view
+from xacct_nb.records.change_record import diagnosis_view, findings_view, narrowing_view
 from xacct_nb.records.fields import status_tone
 from xacct_nb.records.fleet_view import calls_view, fleet_view
 from xacct_nb.records.model import Record
@@ -50,6 +50,7 @@ class RunResult(Shown):
         record = self.record
         if record.findings and not record.undecided:
             yield findings_view(record.findings)
+        yield from narrowing_view(record)
         if record.fleet:
             yield fleet_view(record.fleet)
         elif record.plan:

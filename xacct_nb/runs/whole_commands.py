@@ -3,6 +3,7 @@
 import json
 import shlex
 from collections.abc import Iterator
+from pathlib import Path
 
 from xacct_nb.aws.sessions import Sessions
 from xacct_nb.changes.proof import ALLOWED, DENIED, Outcome, Proof
@@ -12,6 +13,7 @@ from xacct_nb.runs.run_context import RunRecord
 from xacct_nb.storage.run_folder import read_about
 
 _OF_A_GRANT = ("plan_and_apply", "prove_the_access", "walkthrough", "on_one_page")
+_PLACE = ("sandbox", "source_profiles", "destination_profiles", "caller_profiles", "allow_references")
 _DENIAL = (ALLOWED, DENIED)
 
 
@@ -25,7 +27,19 @@ def command_of(run: RunRecord, notebook: str) -> str:
         return f"the notebook {find_notebook(notebook).stem}, or {line}"
     if words[2:3] and words[2].lstrip("0123456789_") in _OF_A_GRANT:
         return shlex.join([*words[:2], notebook, *words[3:]])
+    smaller = Path(run.settings.narrow_to or "?").expanduser()
+    if words[2:3] and smaller.is_file():
+        return shlex.join([*words[:2], notebook, "-f", str(smaller), *_around(words[3:])])
     return line
+
+
+def _around(words: list[str]) -> Iterator[str]:
+    """Yield the options of a command that say how it runs, without those that say what the grant is."""
+    rest = iter(words)
+    for option in rest:
+        given = [option, next(rest, ""), *([next(rest, "")] if option == "-p" else [])]
+        if option in ("-r", "--records") or given[1] in _PLACE:
+            yield from given
 
 
 def diagnosis_of(run: RunRecord, proof: Proof, sessions: Sessions) -> str:
