@@ -40,7 +40,6 @@ def _sections(record: RecordFields, content_hash: str) -> Iterator[View]:
     yield from change_outcomes(record)
     yield from diagnosis_view(record)
     yield from _review(record)
-    yield from narrowing_view(record)
     if record.fleet:
         yield from _fleet(record.fleet, content_hash)
     elif record.plan:
@@ -106,6 +105,7 @@ def _review(record: RecordFields) -> Iterator[View]:
         from xacct_nb.records.review.recorded import RecordedReview
 
         yield RecordedReview.from_json(record.review).view()
+    yield from narrowing_view(record)
 
 
 def narrowing_view(record: RecordFields) -> Iterator[View]:
