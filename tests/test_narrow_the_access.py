@@ -216,7 +216,7 @@ def test_what_is_not_proven_is_proven_with_the_smaller_grants_file(tmp_path: Pat
     around = "-p sandbox false --records records"
     again = f"xacct-nb run narrow_the_access -f grant.yaml -p tracked_days 0 -p narrow_to {file} {around}"
     write_about(tmp_path, {"again": again})
-    settings, evidence = SimpleNamespace(narrow_to=str(file)), SimpleNamespace(folder=tmp_path)
-    run: Any = SimpleNamespace(headless=True, settings=settings, evidence=evidence)
+    chosen, evidence = SimpleNamespace(narrow_to=str(file)), SimpleNamespace(folder=tmp_path)
+    run: Any = SimpleNamespace(headless=True, settings=chosen, evidence=evidence)
 
     assert command_of(run, "prove_the_access") == f"xacct-nb run prove_the_access -f {file} {around}"
