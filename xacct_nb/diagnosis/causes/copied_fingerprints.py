@@ -1,9 +1,9 @@
 """A fingerprint that somebody copied into a trust policy in place of the external ID, and its fix."""
 
-from collections.abc import Iterable
-
 from xacct_nb.diagnosis.case import Case
 from xacct_nb.diagnosis.fixes.fix import Fix
+from xacct_nb.diagnosis.fixes.locations import LocatedStatement
+from xacct_nb.diagnosis.fixes.request_values import conditions_of, values_of
 from xacct_nb.diagnosis.snapshot import DESTINATION
 from xacct_nb.redaction.redact import fingerprint, is_fingerprint
 
@@ -13,9 +13,11 @@ COPIED = (
 )
 
 
-def copied_fingerprints(case: Case, expected: Iterable[str]) -> tuple[str, ...]:
-    """Return the fingerprints among the values of a trust policy, as AWS itself has it."""
-    return () if case.snapshot.is_masked(DESTINATION) else tuple(filter(is_fingerprint, expected))
+def copied_fingerprints(case: Case, statement: LocatedStatement, key: str) -> tuple[str, ...]:
+    """Return the fingerprints with which a statement compares a condition key, as AWS itself has it."""
+    if case.snapshot.is_masked(DESTINATION):
+        return ()
+    return tuple(filter(is_fingerprint, values_of(conditions_of(statement), key)))
 
 
 def written_out(case: Case, marks: tuple[str, ...]) -> Fix:

@@ -61,7 +61,7 @@ class UnmetCondition:
             given = _UNKNOWN.get(self.key.lower(), f"what the request has, {who_says([self.key])}")
         confidence = CERTAIN if each.holds is False and self.is_sure and not is_time(self.key) else LIKELY
         why = f"{self.statement}: {each.operator} requires {self.key} {expected}, and {given}."
-        why += COPIED if copied_fingerprints(self.case, self.expected) else ""
+        why += COPIED if copied_fingerprints(self.case, self.statement, self.key) else ""
         return cause(code, confidence, why, fix=fix, side=side, nearest=compared(self.statement))
 
     def for_caller_without_key(self) -> Edit:
@@ -159,7 +159,7 @@ def _no_fix(unmet: UnmetCondition) -> Fix:
 
 
 def _external_id(unmet: UnmetCondition) -> Fix:
-    if copied := copied_fingerprints(unmet.case, unmet.expected):
+    if copied := copied_fingerprints(unmet.case, unmet.statement, unmet.key):
         return written_out(unmet.case, copied)
     conditions = conditions_of(unmet.statement)
     changes = passing_request(unmet.case, conditions, unmet.key)
