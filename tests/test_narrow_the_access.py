@@ -144,7 +144,7 @@ def test_a_fleet_keeps_what_one_of_its_accounts_used(sandbox: Sandbox, world: Wo
     assert found.smaller is not None
     assert [each.actions for each in found.smaller.grants[0].template.permissions] == [("iam:ListUsers",)]
     assert unread.smaller is None
-    assert "AssumeRole Nobody" in str(unread)
+    assert "role/Nobody: AWS" in str(unread)
 
 
 @pytest.fixture
