@@ -59,14 +59,7 @@ def test_an_ended_grant_is_removed_everywhere_and_the_other_stays(members: Fleet
 
 def test_a_run_over_a_fleet_shortens_removes_and_rolls_back(desk: Desk, members: FleetWorld) -> None:
     at = replace(desk, in_process=True)
-    fields = {
-        "name": "readers",
-        "sources": [members.alice],
-        "accounts": list(members.members),
-        "role": ROLE,
-        "permissions": [LISTS_USERS],
-        "accept": ["wildcard-resource"],
-    }
+    fields = members.fields
 
     def run(**more: str) -> Record:
         return at.run("grant_a_fleet", **fields, **more).record

@@ -124,6 +124,16 @@ class TestRequest:
             with pytest.raises(InvalidHandoff, match="which the other owner decides"):
                 parse_fleet_request(content)
 
+    def test_nobody_is_asked_for_a_grant_that_has_ended(self) -> None:
+        readers, _ = a_fleet().to_json()["grants"]
+        ended = a_fleet(grants=[readers | {"expires": "2026-11-01"}])
+
+        with pytest.raises(InvalidGrant) as problem:
+            request_to_owner(ended, "partner-a", **WHEN)
+
+        assert problem.value.what == "expires: the grant 'readers' ended at 2026-11-01 00:00 UTC."
+        assert "xacct-nb run grant_a_fleet" in problem.value.hint
+
     def test_it_is_no_request_for_one_grant(self) -> None:
         with pytest.raises(InvalidHandoff, match="is not a hand-over request"):
             parse_request(a_request().to_json())

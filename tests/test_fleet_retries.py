@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from support.desk import Desk
-from support.fleet_world import LISTS_USERS, ROLE, FleetWorld, a_fleet_world
+from support.fleet_world import ROLE, FleetWorld, a_fleet_world
 from support.in_process_sandbox import in_process_sandbox
 from xacct_nb.aws import retries
 from xacct_nb.fleets.plan import Waits
@@ -93,14 +93,7 @@ def test_the_record_of_a_fleet_says_how_often_calls_were_retried_and_how_the_clo
     desk: Desk, sandbox: Sandbox
 ) -> None:
     members = a_fleet_world(sandbox, desk.world, 1)
-    fields = {
-        "name": "readers",
-        "sources": [members.alice],
-        "accounts": list(members.members),
-        "role": ROLE,
-        "permissions": [LISTS_USERS],
-        "accept": ["wildcard-resource"],
-    }
+    fields = members.fields
     set_clock(sandbox, 600)
     try:
         with misbehaving(sandbox, Fault("throttling", ("GetAccountSummary", "GetRole"), count=3)):

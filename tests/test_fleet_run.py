@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from support.desk import Desk
-from support.fleet_world import LISTS_USERS, ROLE, FleetWorld, a_fleet_world
+from support.fleet_world import ROLE, FleetWorld, a_fleet_world
 from xacct_nb.runs.runner import RunResult
 from xacct_nb.sandbox.server.member_accounts import ACCESS_ROLE
 from xacct_nb.sandbox.server.state import Sandbox
@@ -23,15 +23,7 @@ def members(sandbox: Sandbox, desk: Desk) -> FleetWorld:
 
 
 def run(desk: Desk, members: FleetWorld, **more: Any) -> RunResult:
-    fields = {
-        "name": "readers",
-        "sources": [members.alice],
-        "accounts": list(members.members),
-        "role": ROLE,
-        "permissions": [LISTS_USERS],
-        "accept": ["wildcard-resource"],
-        "patience_seconds": 1,
-    }
+    fields = members.fields | {"patience_seconds": 1}
     return desk.run("grant_a_fleet", **(fields | more))
 
 

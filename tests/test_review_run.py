@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from support.desk import Desk
-from support.fleet_world import LISTS_USERS, ROLE, FleetWorld, a_fleet_world
+from support.fleet_world import FleetWorld, a_fleet_world
 from support.in_process_sandbox import in_process_sandbox
 from xacct_nb.records.model import Record
 from xacct_nb.records.review.recorded import RecordedReview
@@ -253,14 +253,7 @@ def members(sandbox: Sandbox, world: World) -> FleetWorld:
 def test_an_account_of_a_fleet_loses_its_role_and_the_others_keep_theirs(
     desk: Desk, members: FleetWorld, tmp_path: Path
 ) -> None:
-    grant = {
-        "name": "readers",
-        "sources": [members.alice],
-        "accounts": list(members.members),
-        "role": ROLE,
-        "permissions": [LISTS_USERS],
-        "accept": ["wildcard-resource"],
-    }
+    grant = members.fields
     file = written(tmp_path / "all.yaml", {"name": "all", "grants": [grant]})
     around: dict[str, Any] = {"account_role": ACCESS_ROLE}
     planned = desk.run("grant_a_fleet", fleet=str(file), **PROFILES, **around)

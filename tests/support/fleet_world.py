@@ -45,17 +45,22 @@ class FleetWorld:
             patience=1.0,
         )
 
-    def fleet(self, accounts: Sequence[str] | None = None, **more: Any) -> ExpandedFleet:
-        """Return a fleet that lets alice list users in each member account."""
-        grant = {
+    @property
+    def fields(self) -> dict[str, Any]:
+        """The fields of a grant that lets alice list users in each member account."""
+        return {
             "name": "readers",
             "sources": [self.alice],
-            "accounts": list(self.members if accounts is None else accounts),
+            "accounts": list(self.members),
             "role": ROLE,
             "permissions": [LISTS_USERS],
             "accept": ["wildcard-resource"],
         }
-        return expand(Fleet(name="readers", grants=[grant | more]))
+
+    def fleet(self, accounts: Sequence[str] | None = None, **more: Any) -> ExpandedFleet:
+        """Return a fleet of that grant, in all member accounts or in some."""
+        chosen = {} if accounts is None else {"accounts": list(accounts)}
+        return expand(Fleet(name="readers", grants=[{**self.fields, **chosen, **more}]))
 
     def root(self, account: str, service: str = "iam") -> Any:
         """Return a client of the root user of an account, to look at it or to break it."""

@@ -7,7 +7,7 @@ from xacct_nb.changes.usage import GeneratedActions, PrincipalUsage, Usage, day_
 
 USED, UNKNOWN, UNTRACKED, TOO_NEW, UNUSED = "used", "unknown", "untracked", "too-new", "unused"
 # An action is as used as the first of these that one of the roles answers.
-_ORDER = (USED, UNKNOWN, UNTRACKED, TOO_NEW, UNUSED)
+ORDER = (USED, UNKNOWN, UNTRACKED, TOO_NEW, UNUSED)
 PASS_ROLE = "iam:PassRole"
 """It is no call, so AWS tracks it nowhere; other calls need it.
 
@@ -116,5 +116,5 @@ def _unknown(role: PrincipalUsage) -> ActionUse:
 
 def _together(found: list[ActionUse]) -> ActionUse:
     """Return what several roles say together: one use is a use; of equal ones the latest."""
-    first = min(_ORDER.index(each.code) for each in found)
-    return max((each for each in found if each.code == _ORDER[first]), key=lambda each: each.moment)
+    first = min(ORDER.index(each.code) for each in found)
+    return max((each for each in found if each.code == ORDER[first]), key=lambda each: each.moment)

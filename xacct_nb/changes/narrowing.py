@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from xacct_nb.changes.action_use import (
+    ORDER,
     PASS_ROLE,
     TOO_NEW,
     UNKNOWN,
@@ -15,7 +16,7 @@ from xacct_nb.changes.action_use import (
 )
 from xacct_nb.changes.newly_allowed import newly_allowed
 from xacct_nb.changes.source_use import SourceUse, uses_of_sources
-from xacct_nb.changes.usage import REPORTING_HOURS, PolicyActions, Usage
+from xacct_nb.changes.usage import REPORTING_HOURS, PolicyActions, Usage, day_of
 from xacct_nb.grants.conditions import Permission
 from xacct_nb.grants.grant import Grant
 from xacct_nb.iam.patterns import covers
@@ -166,10 +167,9 @@ def _of_everything(action: str, reports: RoleReports) -> tuple[tuple[str, ...], 
     if use.code != UNUSED:
         return (action,), use
     kept = tuple(f"{each}:*" for each in reports.used_services)
-    why = (
-        f"These are the services with an attempt. {use.because.replace('no attempt', 'no attempt at others')}"
-    )
-    return _with_pass_role(kept, action, reports), ActionUse(UNUSED, use.moment, why if kept else use.because)
+    others = "These are the services with an attempt. There was no attempt at others since"
+    why = f"{others} {day_of(use.moment)}." if kept else use.because
+    return _with_pass_role(kept, action, reports), ActionUse(UNUSED, use.moment, why)
 
 
 def _with_pass_role(kept: tuple[str, ...], action: str, reports: RoleReports) -> tuple[str, ...]:
@@ -212,8 +212,7 @@ def _of_policy(policy: PolicyActions, reports: RoleReports) -> ActionUse:
     if not policy.actions:
         why = policy.unknown or "What it allows is not known."
         return ActionUse(UNKNOWN, "", why)
-    order = (USED, UNKNOWN, UNTRACKED, TOO_NEW, UNUSED)
-    return min((_of_allowed(each, reports) for each in policy.actions), key=lambda use: order.index(use.code))
+    return min((_of_allowed(each, reports) for each in policy.actions), key=lambda use: ORDER.index(use.code))
 
 
 def _of_allowed(action: str, reports: RoleReports) -> ActionUse:

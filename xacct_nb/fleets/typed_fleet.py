@@ -13,6 +13,7 @@ from xacct_nb.grants.form.form_fields import (
     FormField,
     field_of,
     fields_of,
+    problems_by_field,
     value_in,
 )
 from xacct_nb.grants.settings import Settings
@@ -34,6 +35,7 @@ FLEET_RUN_FIELDS = RUN_FIELDS | {
     each.name: each for each in fields_of(Settings, group="place") if each.name in _STEERING
 }
 """Where a run over a fleet acts, with which profiles, and how many accounts at first."""
+_NAMED = (*FLEET_FIELDS, *FLEET_RUN_FIELDS)
 
 
 def typed_fleet(grant: FleetGrant) -> dict[str, Typed]:
@@ -60,19 +62,12 @@ def fleet_as_typed(typed: Mapping[str, Typed], given: FleetGrant) -> FleetGrant:
 
 def fleet_problems(typed: Mapping[str, Typed], given: FleetGrant) -> dict[str, InvalidInput]:
     """Return what is not valid by field: each field that was changed is tried alone."""
-    before, found = typed_fleet(given), dict[str, InvalidInput]()
-    for name in (each for each in FLEET_FIELDS if typed.get(each, before[each]) != before[each]):
-        try:
-            fleet_as_typed({name: typed[name]}, given)
-        except InvalidInput as problem:
-            if fleet_field_of(problem) == name:
-                found[name] = problem
-    return found
+    return problems_by_field(typed, typed_fleet(given), lambda each: fleet_as_typed(each, given), _NAMED)
 
 
 def fleet_field_of(problem: InvalidInput) -> str:
     """Return the field that a problem is with; "" where it is with several together."""
-    return field_of(problem, (*FLEET_FIELDS, *FLEET_RUN_FIELDS))
+    return field_of(problem, _NAMED)
 
 
 def _value(grant: FleetGrant, name: str) -> Any:

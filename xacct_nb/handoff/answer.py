@@ -3,16 +3,16 @@
 from collections.abc import Mapping
 from typing import Any, Final, Literal, Protocol, Self
 
-from pydantic import Field, StrictBool, StrictStr, ValidationError, model_validator
+from pydantic import Field, StrictBool, StrictStr, model_validator
 
 from xacct_nb.errors import InvalidGrant, InvalidHandoff
 from xacct_nb.grants.documents import DESTINATION, SOURCE
 from xacct_nb.grants.grant import Grant
 from xacct_nb.grants.state import ResourceKey
 from xacct_nb.handoff.request import OWN_DECISIONS, HandoffRequest, accounts_of, whole_grant
-from xacct_nb.handoff.signed_file import Moment, SignedFile, check_digest, content_of, unusable
+from xacct_nb.handoff.signed_file import Moment, SignedFile, parse_signed, unusable
 from xacct_nb.redaction.invisible import on_one_line
-from xacct_nb.validation import StrictModel, as_input_error
+from xacct_nb.validation import StrictModel
 from xacct_nb.views import Page, Table, View
 
 ANSWER: Final = "xacct-nb/handoff-answer/1"
@@ -131,13 +131,7 @@ def answer_to(request: Asking, decision: str, **about: Any) -> HandoffAnswer:
 
 def parse_answer(content: Any) -> HandoffAnswer:
     """Return the answer in the content of a file. Raises InvalidHandoff."""
-    fields, digest = content_of(content, ANSWER)
-    try:
-        answer = HandoffAnswer(**fields)
-    except ValidationError as problem:
-        raise as_input_error(problem, HandoffAnswer, InvalidHandoff) from None
-    check_digest(answer, digest)
-    return answer
+    return parse_signed(HandoffAnswer, content, ANSWER)
 
 
 def changed_grant(request: HandoffRequest, fields: Mapping[str, Any]) -> Grant:

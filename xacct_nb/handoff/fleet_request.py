@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import Any, Final, Literal, Self
 
-from pydantic import Field, StrictStr, ValidationError, model_validator
+from pydantic import Field, StrictStr, model_validator
 
 from xacct_nb.errors import InvalidGrant, InvalidHandoff
 from xacct_nb.fleets.expansion import ExpandedFleet, expand
@@ -14,12 +14,11 @@ from xacct_nb.grants.grant import Grant
 from xacct_nb.grants.sentences import access_sentences
 from xacct_nb.handoff.answer import CHANGED, REFUSED, HandoffAnswer
 from xacct_nb.handoff.checks import check_in_time, is_too_late
-from xacct_nb.handoff.request import OWN_DECISIONS, OWN_FINDINGS, grant_fields, policies_of
-from xacct_nb.handoff.signed_file import Moment, SignedFile, check_digest, content_of, unusable
+from xacct_nb.handoff.request import OWN_DECISIONS, OWN_FINDINGS, check_not_ended, grant_fields, policies_of
+from xacct_nb.handoff.signed_file import Moment, SignedFile, parse_signed, unusable
 from xacct_nb.linting.findings import lint
 from xacct_nb.redaction.invisible import on_one_line
 from xacct_nb.redaction.redact import is_fingerprint
-from xacct_nb.validation import as_input_error
 from xacct_nb.views import Page, Table, Text, View
 
 FLEET_REQUEST: Final = "xacct-nb/handoff-fleet-request/1"
@@ -133,8 +132,11 @@ def owners_grants(fleet: Fleet, owner: str) -> list[dict[str, Any]]:
     return [each for each in found if each["accounts"]]
 
 
-def request_to_owner(fleet: Fleet, owner: str, **about: str) -> FleetRequest:
-    """Return the request to an owner. `about`: why, asked_by, made, expires, nonce. Raises InvalidHandoff."""
+def request_to_owner(fleet: Fleet, owner: str, *, made: str, **about: str) -> FleetRequest:
+    """Return the request to an owner, `made` now (UTC). `about`: why, asked_by, expires, nonce.
+
+    Raises InvalidHandoff where there is nothing to ask, and InvalidGrant where a grant has ended.
+    """
     grants = owners_grants(fleet, owner)
     if not grants:
         raise InvalidHandoff(
@@ -143,19 +145,15 @@ def request_to_owner(fleet: Fleet, owner: str, **about: str) -> FleetRequest:
             hint=f"Remove {owner} from owners.",
         )
     part = asked_fleet(Fleet(name=fleet.name, grants=[dict(each) for each in grants]))
-    policies = policies_by_kind(part)
-    return FleetRequest(fleet=fleet.name, owner=owner, grants=tuple(grants), policies=policies, **about)
+    for each in part.fleet.grants:
+        check_not_ended(each.template, made, "xacct-nb run grant_a_fleet -f FLEET")
+    policies, asked = policies_by_kind(part), tuple(grants)
+    return FleetRequest(fleet=fleet.name, owner=owner, grants=asked, policies=policies, made=made, **about)
 
 
 def parse_fleet_request(content: Any) -> FleetRequest:
     """Return the request in the content of a file. Raises InvalidHandoff."""
-    fields, digest = content_of(content, FLEET_REQUEST)
-    try:
-        request = FleetRequest(**fields)
-    except ValidationError as problem:
-        raise as_input_error(problem, FleetRequest, InvalidHandoff) from None
-    check_digest(request, digest)
-    return request
+    return parse_signed(FleetRequest, content, FLEET_REQUEST)
 
 
 def check_fleet_answer(request: FleetRequest, answer: HandoffAnswer) -> None:

@@ -4,19 +4,18 @@ from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import Any, Final, Literal, Self
 
-from pydantic import Field, StrictStr, ValidationError, model_validator
+from pydantic import Field, StrictStr, model_validator
 
 from xacct_nb.errors import InvalidGrant, InvalidHandoff
 from xacct_nb.grants.documents import DESTINATION, SOURCE, Documents, build
 from xacct_nb.grants.expiry import describe_end, has_ended
 from xacct_nb.grants.grant import Grant
 from xacct_nb.grants.sentences import access_sentences
-from xacct_nb.handoff.signed_file import Moment, SignedFile, check_digest, content_of, unusable
+from xacct_nb.handoff.signed_file import Moment, SignedFile, parse_signed, unusable
 from xacct_nb.iam.canonical import canonical_json
 from xacct_nb.linting.findings import lint
 from xacct_nb.redaction.invisible import on_one_line
 from xacct_nb.redaction.redact import is_fingerprint, mask_secrets
-from xacct_nb.validation import as_input_error
 from xacct_nb.views import Page, Table, Text, View
 
 REQUEST: Final = "xacct-nb/handoff-request/1"
@@ -127,12 +126,7 @@ def request_for(documents: Documents, side: str, *, made: str, **about: Any) -> 
     Raises InvalidHandoff where there is nothing to ask, and InvalidGrant where the grant has ended.
     """
     grant, own = documents.grant, documents.of_side(side)
-    if has_ended(grant.expires, made):
-        raise InvalidGrant(
-            f"expires: the grant {grant.name!r} {describe_end(grant.expires)}.",
-            why="A request asks for access, and AWS would let nobody in by it.",
-            hint="Write a later date. To remove what was made for it: xacct-nb run plan_and_apply -f GRANT",
-        )
+    check_not_ended(grant, made, "xacct-nb run plan_and_apply -f GRANT")
     if not policies_of(own):
         raise InvalidHandoff(
             f"There is nothing to ask of the owner of the {side} account.",
@@ -153,15 +147,22 @@ def request_for(documents: Documents, side: str, *, made: str, **about: Any) -> 
     )
 
 
+def check_not_ended(grant: Grant, made: str, removal: str) -> None:
+    """Check that a grant lasts when it is asked for; `removal` is the command that removes it.
+
+    Raises InvalidGrant.
+    """
+    if has_ended(grant.expires, made):
+        raise InvalidGrant(
+            f"expires: the grant {grant.name!r} {describe_end(grant.expires)}.",
+            why="A request asks for access, and AWS would let nobody in by it.",
+            hint=f"Write a later date. To remove what was made for it: {removal}",
+        )
+
+
 def parse_request(content: Any) -> HandoffRequest:
     """Return the request in the content of a file. Raises InvalidHandoff."""
-    fields, digest = content_of(content, REQUEST)
-    try:
-        request = HandoffRequest(**fields)
-    except ValidationError as problem:
-        raise as_input_error(problem, HandoffRequest, InvalidHandoff) from None
-    check_digest(request, digest)
-    return request
+    return parse_signed(HandoffRequest, content, REQUEST)
 
 
 def grant_fields(grant: Grant) -> dict[str, Any]:

@@ -3,13 +3,13 @@
 import hashlib
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
-from pydantic import AfterValidator, Field, StrictStr
+from pydantic import AfterValidator, Field, StrictStr, ValidationError
 
 from xacct_nb.errors import InvalidHandoff
 from xacct_nb.iam.canonical import canonical_json
-from xacct_nb.validation import StrictModel
+from xacct_nb.validation import StrictModel, as_input_error
 from xacct_nb.views import Shown
 
 _MOMENT = "%Y-%m-%dT%H:%M:%SZ"
@@ -67,7 +67,24 @@ class SignedFile(Shown, StrictModel):
         return {**self.content, "digest": self.digest, **signed}
 
 
-def content_of(content: Any, schema: str) -> tuple[dict[str, Any], str]:
+Sent = TypeVar("Sent", bound=SignedFile)
+
+
+def parse_signed(kind: type[Sent], content: Any, schema: str) -> Sent:
+    """Return the value in the content of a file, which states its schema and its digest.
+
+    Raises InvalidHandoff.
+    """
+    fields, digest = _content_of(content, schema)
+    try:
+        found = kind(**fields)
+    except ValidationError as problem:
+        raise as_input_error(problem, kind, InvalidHandoff) from None
+    _check_digest(found, digest)
+    return found
+
+
+def _content_of(content: Any, schema: str) -> tuple[dict[str, Any], str]:
     """Return the fields in the content of a file, and the digest that it states. Raises InvalidHandoff."""
     found = content.get("schema") if isinstance(content, Mapping) else None
     if found != schema:
@@ -92,7 +109,7 @@ def unusable(kind: str, what: str, *, why: str, hint: str) -> InvalidHandoff:
     return problem
 
 
-def check_digest(value: SignedFile, stated: str) -> None:
+def _check_digest(value: SignedFile, stated: str) -> None:
     """Check that a file's content has the digest that the file states. Raises InvalidHandoff."""
     if value.digest != stated:
         raise unusable(

@@ -203,6 +203,11 @@ class RecordFields(Serializable):
             return None
 
     @property
+    def is_of_sandbox(self) -> bool:
+        """Return whether the run acted on a sandbox."""
+        return self.where.startswith("sandbox")
+
+    @property
     def undecided(self) -> bool:
         """Return whether it has a card whose plan was not applied: it waits for approval, or was refused."""
         return self.card is not None and not (self.journal and self.journal.entries)

@@ -76,7 +76,7 @@ def name_use(records: Path, name: str, sandbox: bool, read: Read = read_record) 
     The sandbox and AWS have names of their own.
     """
     for record in standing_records(records, name, read):
-        if record.where.startswith("sandbox") == sandbox:
+        if record.is_of_sandbox == sandbox:
             given = rename_former_fields(record.parameters)
             sources, destinations = (tuple(given.get(each, ())) for each in ("sources", "destinations"))
             return NameUse(name, f"record {record.id}", sources, destinations)

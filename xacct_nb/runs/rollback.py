@@ -223,7 +223,7 @@ class NoSessionsEnded(Shown):
 
 
 def _check_same_place(record: Record, sandbox: bool) -> None:
-    was_sandbox = record.where.startswith("sandbox")
+    was_sandbox = record.is_of_sandbox
     if was_sandbox != sandbox:
         raise InvalidParameters(
             f"The record was made {'in the sandbox' if was_sandbox else 'on AWS'}, and this run is not.",
@@ -236,7 +236,7 @@ def other_place_note(record: Record, where: str) -> tuple[str, ...]:
     """Return a note where the record was made in another sandbox, or another endpoint answered it."""
     if record.where in ("", where) or (record.where.startswith("AWS") and where.startswith("AWS")):
         return ()
-    if record.where.startswith("sandbox"):
+    if record.is_of_sandbox:
         here = where.removeprefix("sandbox at ")
         return (f"The record was made in another sandbox ({record.where}). This one is at {here}.",)
     return (f"The record was made at: {record.where}. This run acts at: {where}.",)

@@ -6,7 +6,7 @@ from typing import Any
 
 import yaml
 
-from xacct_nb.errors import InvalidInput
+from xacct_nb.storage.new_file import write_new_file
 
 _HEAD = (
     "# Declared grants of what was there. An external ID is a reference: set the variable before you plan.\n"
@@ -20,15 +20,5 @@ def write_declared(fields: Mapping[str, Any], file: str | Path, head: str = _HEA
     """
     path = Path(file).expanduser().absolute()
     text = head + yaml.safe_dump(dict(fields), sort_keys=False, allow_unicode=True, width=110)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if not (path.is_file() and path.read_text(encoding="utf-8", errors="replace") == text):
-            with path.open("x", encoding="utf-8") as written:
-                written.write(text)
-    except OSError as problem:
-        raise InvalidInput(
-            f"{str(file)!r} cannot be written.",
-            why=f"{problem.strerror}.",
-            hint="Name a file that does not exist yet, in a folder of your own.",
-        ) from problem
-    return path
+    hint = "Name a file that does not exist yet, in a folder of your own."
+    return write_new_file(path, text.encode(), hint)

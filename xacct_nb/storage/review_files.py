@@ -10,6 +10,7 @@ from xacct_nb.errors import InvalidInput
 from xacct_nb.grants.approvers import Approver, key_fingerprint
 from xacct_nb.records.review.answers import REVIEW_NAMESPACE, refusal
 from xacct_nb.storage.bounded_read import read_small
+from xacct_nb.storage.new_file import write_new_file
 from xacct_nb.storage.signatures import check_without_signers, signed_with, verifies
 from xacct_nb.storage.yaml_file import UnreadableFields, decode, parse_mapping
 from xacct_nb.validation import truncate
@@ -25,24 +26,16 @@ def review_folder(records: Path, given: str, run: str) -> Path:
 
 def write_new(path: Path, text: str) -> Path:
     """Write a file of a review that is not there yet, or has this text already. Raises InvalidInput."""
-    content = text.encode(errors="backslashreplace")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if not (path.is_file() and read_small(path, pipes=False, most=_LARGEST_PAGE) == content):
-            with path.open("xb") as written:
-                written.write(content)
-    except OSError as problem:
-        raise InvalidInput(
-            f"{truncate(str(path))!r} cannot be written.",
-            why=f"{problem.strerror}.",
-            hint="Name another folder for the review: -p review_to DIR",
-        ) from problem
-    return path
+    return write_new_file(path, _encoded(text), "Name another folder for the review: -p review_to DIR")
 
 
 def text_hash_of(text: str) -> str:
     """Return the sha256 (hex) of a text as `write_new` writes it."""
-    return hash_of(text.encode(errors="backslashreplace"))
+    return hash_of(_encoded(text))
+
+
+def _encoded(text: str) -> bytes:
+    return text.encode(errors="backslashreplace")
 
 
 def hash_of(content: bytes) -> str:
@@ -53,10 +46,7 @@ def hash_of(content: bytes) -> str:
 def is_changed(path: Path, sha256: str) -> bool:
     """Return whether a file is there, and is not the one of this hash."""
     try:
-        return (
-            path.exists()
-            and hashlib.sha256(read_small(path, pipes=False, most=_LARGEST_PAGE)).hexdigest() != sha256
-        )
+        return path.exists() and hash_of(read_small(path, pipes=False, most=_LARGEST_PAGE)) != sha256
     except OSError:
         return True
 

@@ -1,6 +1,6 @@
 """The fields of the forms of a grant and of a run, made from the models: the label, help and kind of each."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, get_args, get_origin
 
@@ -214,12 +214,25 @@ def settings_as_typed(
 
 def problems_as_typed(typed: Mapping[str, Typed], given: Grant) -> dict[str, InvalidInput]:
     """Return what is not valid by field of the grant: each field that was changed is tried alone."""
-    before, found = typed_grant(given), dict[str, InvalidInput]()
-    for name in (each for each in GRANT_FIELDS if typed.get(each, before[each]) != before[each]):
+    return problems_by_field(typed, typed_grant(given), lambda each: grant_as_typed(each, given))
+
+
+def problems_by_field(
+    typed: Mapping[str, Typed],
+    before: Mapping[str, Typed],
+    read: Callable[[Mapping[str, Typed]], object],
+    named: Iterable[str] = (*GRANT_FIELDS, *RUN_FIELDS),
+) -> dict[str, InvalidInput]:
+    """Return the problems of the fields that differ from `before`: `read` tries each of them alone.
+
+    A problem counts where it is with that field, by its name among those that are `named`.
+    """
+    known, found = tuple(named), dict[str, InvalidInput]()
+    for name in (each for each in before if typed.get(each, before[each]) != before[each]):
         try:
-            grant_as_typed({name: typed[name]}, given)
+            read({name: typed[name]})
         except InvalidInput as problem:
-            if field_of(problem) == name:
+            if field_of(problem, known) == name:
                 found[name] = problem
     return found
 

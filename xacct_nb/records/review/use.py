@@ -1,4 +1,4 @@
-"""What a reviewer is told of the use of a grant, as AWS reports it."""
+"""The lines on a page of a review about the use of a grant, as AWS reports it."""
 
 from collections.abc import Iterable, Iterator, Sequence
 

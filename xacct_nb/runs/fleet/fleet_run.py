@@ -249,8 +249,8 @@ class FleetRun(Shown):
         note_sessions(self.run, self.access)
         short = result and replace(result, results=tuple(each.without_changes() for each in result.results))
         accounts = {each.declared.name: each.accounts for each in self.expanded.grants}
-        around = accounts, plan.groups, short, self.expanded.described
-        about = RecordedFleet(self.declared.to_json(), *around, asked=self.asked is not None)
+        described, asked = self.expanded.described, self.asked is not None
+        about = RecordedFleet(self.declared.to_json(), accounts, plan.groups, short, described, asked)
         self.run.evidence.add("fleet", about.to_json())
 
 

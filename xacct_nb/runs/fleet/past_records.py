@@ -70,7 +70,7 @@ def expected_of_records(past: PastRecords, wanted: Sequence[str], settings: Sett
     chosen, left = list[ExpectedGrant](), list[tuple[str, str]]()
     for record in past.standing:
         if _is_wanted(record, wanted):
-            if record.where and record.where.startswith("sandbox") != settings.sandbox:
+            if record.where and record.is_of_sandbox != settings.sandbox:
                 left.append((record.id, f"It was made elsewhere: {record.where}."))
             else:
                 found = [left_of(each, chosen) for each in _expected(record, past, settings)]

@@ -44,6 +44,7 @@ def prove_expected(
     forget_sessions()
     with working(executor, progress) as execution:
         execution.expect(sum(len(each.slices) for each in expected.grants))
+        work = SliceResults(execution, [], None)
         for batch in batches(expected.grants):
             labels = {key: each.label for each in batch for key in each.keys}
             tasks = [
@@ -51,9 +52,8 @@ def prove_expected(
                 for each in batch
                 for part in each.slices
             ]
-            found = SliceResults(execution, [], None).of(work_on_slice, tasks, "Proving")
+            found = work.of(work_on_slice, tasks, "Proving")
             results += [replace(each, grant=labels[each.key]) for each in found]
-        work = SliceResults(execution, [], None)
         for fleet in expected.fleets:
             results += work_of_others(fleet, access, work, stopped=bool(execution.stopped))
     interrupted = execution.interruptions > 0

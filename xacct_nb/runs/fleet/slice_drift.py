@@ -22,8 +22,6 @@ from xacct_nb.runs.fleet.slice_proof import first_reason
 
 _REMOVE = "Plan it again and apply it: that removes what is left."
 _HINT = "If the declaration is right, plan it again and apply it; else declare what is there."
-
-
 _CALLS_WORK = "The calls of the grant work, but what is there is not what the grant says."
 _FOUND = {"+": "missing", "~": "differs", "-": "not declared"}
 """What a resource is, by the sign of the change that would restore it."""

@@ -9,7 +9,6 @@ from xacct_nb.fleets.expansion import ExpandedFleet
 from xacct_nb.fleets.fleet import Fleet
 from xacct_nb.grants.grant import Grant
 from xacct_nb.grants.parameters import grant_of
-from xacct_nb.records.fields import RecordFields
 from xacct_nb.records.model import Record
 from xacct_nb.runs.fleet.fleet_rollback import expanded_of
 from xacct_nb.runs.loading import read_fleet, read_grant
@@ -73,7 +72,7 @@ def _standing(records: Path, sandbox: bool) -> Iterator[DeclaredAccess]:
     """Yield the newest declaration of each grant and fleet whose changes no rollback has undone."""
     seen = set[tuple[bool, str, tuple[str, ...]]]()
     for record in standing_records(records):
-        declared = declared_by(record) if is_of_place(record, sandbox) else None
+        declared = declared_by(record) if record.is_of_sandbox == sandbox else None
         if declared is None:
             continue
         callers = declared.of.source_accounts if isinstance(declared.of, Grant) else ()
@@ -81,11 +80,6 @@ def _standing(records: Path, sandbox: bool) -> Iterator[DeclaredAccess]:
         if key not in seen:
             seen.add(key)
             yield declared
-
-
-def is_of_place(record: RecordFields, sandbox: bool) -> bool:
-    """Return whether a record was made in the sandbox, or was not, as this run is."""
-    return record.where.startswith("sandbox") == sandbox
 
 
 class RecentRecords:
@@ -110,5 +104,5 @@ def _recent(records: Path, names: Collection[str], sandbox: bool) -> Iterator[Re
             record = read_record(records, line["id"])
         except UnknownRecord:
             continue
-        if is_of_place(record, sandbox):
+        if record.is_of_sandbox == sandbox:
             yield record

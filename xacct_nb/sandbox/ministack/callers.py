@@ -51,18 +51,18 @@ def caller_of(key: str, account: str, credential: Any = None) -> SandboxCaller |
         return caller._replace(identity=(EVERYTHING,))
     boundary = (internals.entity(store, account, name) or {}).get("PermissionsBoundary")
     return caller._replace(
-        identity=tuple(_documents(store, account, name)),
+        identity=tuple(identity_documents(store, account, name)),
         boundaries=(internals.managed_document(account, boundary),) if boundary else None,
     )
 
 
-def _documents(kind: str, account: str, name: str) -> Iterator[str]:
+def identity_documents(kind: str, account: str, name: str) -> Iterator[str]:
     """Yield the identity policies of a user, role or group: inline, managed, and of a user's groups."""
     yield from map(internals.as_text, internals.inline_policies(kind, account, name).values())
     for arn in internals.attached_policies(kind, account, name):
         yield internals.managed_document(account, arn)
     for group in internals.groups_of(account, name) if kind == "user" else ():
-        yield from _documents("group", account, group)
+        yield from identity_documents("group", account, group)
 
 
 def _passed(session: Mapping[str, Any], account: str) -> tuple[str, ...] | None:

@@ -1,9 +1,9 @@
 """What a report of use is about: a user, group, role or managed policy, with its policies and users."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from xacct_nb.sandbox.ministack import internals
+from xacct_nb.sandbox.ministack.callers import identity_documents
 
 _IDS = {"user": "UserId", "role": "RoleId"}
 
@@ -27,7 +27,7 @@ def entity_of(account: str, arn: str) -> ReportedEntity | None:
     found = internals.entity(kind, account, name) if kind in ("user", "group", "role") else None
     if found is None or found["Arn"] != arn:
         return None
-    documents = tuple(_documents(kind, account, name))
+    documents = tuple(identity_documents(kind, account, name))
     if kind != "group":
         return ReportedEntity(arn, documents, ((arn, found[_IDS[kind]]),))
     users = [internals.entity("user", account, each) for each in internals.users_of(account, name)]
@@ -39,11 +39,3 @@ def _of_policy(account: str, arn: str) -> ReportedEntity | None:
         return None
     attached = internals.attached_to(account, arn)
     return ReportedEntity(arn, (document,), tuple((each["Arn"], each[_IDS[kind]]) for kind, each in attached))
-
-
-def _documents(kind: str, account: str, name: str) -> Iterator[str]:
-    yield from map(internals.as_text, internals.inline_policies(kind, account, name).values())
-    for arn in internals.attached_policies(kind, account, name):
-        yield internals.managed_document(account, arn)
-    for group in internals.groups_of(account, name) if kind == "user" else ():
-        yield from _documents("group", account, group)
